@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* IP addresses in text, without the resolver, locale or allocation (inet_pton(3) has all three out). */
+/* IP addresses in text, without resolver, locale or allocation, and from text of known length. */
 
 #include "rules/rule.h"
 

@@ -10,3 +10,6 @@ int errno_from_name(const char *name, size_t length);
 
 /* The name of a number, or NULL. */
 const char *errno_to_name(int number);
+
+/* All names, NULL-terminated, such as suggest() wants them. */
+const char *const *errno_names(void);

@@ -44,7 +44,7 @@ struct rule_address {
 };
 
 /* No mode= given. */
-#define RULE_MODE_UNSET ((mode_t) -1)
+#define RULE_MODE_UNSET ((mode_t)-1)
 
 /*
  * One parsed rule. Strings are NUL-terminated, with escapes of the rule syntax already undone, and
@@ -83,8 +83,8 @@ struct rule {
 
 /* What went wrong, and which bytes of the rule's text are to blame. */
 struct rule_error {
-        size_t offset; /* from the start of the text, in bytes */
-        size_t length; /* of the offending word, in bytes; 0: the rule as a whole */
+        size_t offset;     /* from the start of the text, in bytes */
+        size_t length;     /* of the offending word, in bytes; 0: the rule as a whole */
         char message[256]; /* one line, lower case, no full stop, UTF-8 whole */
 };
 
@@ -95,7 +95,7 @@ struct rule_arena {
 };
 
 /* So many bytes of arena are enough for rules of that text length (bytes, terminator excluded). */
-#define RULE_ARENA_SIZE(text_length) (2 * (size_t) (text_length) + 16)
+#define RULE_ARENA_SIZE(text_length) (2 * (size_t)(text_length) + 16)
 
 /* Called for what is probably a mistake but has a meaning (a flag given twice). */
 typedef void (*rule_warning_fn)(const struct rule_error *warning, void *userdata);

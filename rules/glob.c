@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "rules/glob.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "rules/utf8.h"
+
+/* Where code points end, bytes that are not UTF-8 begin: they match themselves alone. */
+#define NOT_UTF8 0x110000u
+
+/* A stretch of text that is eaten from its start. */
+struct cursor {
+        const char *next;
+        const char *end;
+};
+
+static uint32_t take(struct cursor *cursor)
+{
+        uint32_t code;
+        size_t size = utf8_decode(cursor->next, (size_t)(cursor->end - cursor->next), &code);
+
+        if (size == 0)
+                return NOT_UTF8 + (uint8_t)*cursor->next++;
+        cursor->next += size;
+        return code;
+}
+
+static bool at_end(const struct cursor *cursor)
+{
+        return cursor->next == cursor->end;
+}
+
+static uint32_t take_escaped(struct cursor *pattern)
+{
+        if (*pattern->next == '\\')
+                pattern->next++;
+        return take(pattern);
+}
+
+/* Is there a range's second half at the cursor? In "[a-]" there is none, '-' stands for itself. */
+static bool at_range(const struct cursor *pattern)
+{
+        return pattern->end - pattern->next >= 2 && pattern->next[0] == '-' &&
+               pattern->next[1] != ']';
+}
+
+/* Match one character against the class whose '[' is eaten already; eats it and its ']'. */
+static bool take_class(struct cursor *pattern, uint32_t character)
+{
+        bool negated = *pattern->next == '!', found = false;
+
+        if (negated)
+                pattern->next++;
+        do {
+                uint32_t first = take_escaped(pattern), last = first;
+
+                if (at_range(pattern)) {
+                        pattern->next++;
+                        last = take_escaped(pattern);
+                }
+                if (character >= first && character <= last)
+                        found = true;
+        } while (*pattern->next != ']');
+        pattern->next++;
+        return character != '/' && found != negated;
+}
+
+/* Match one character of the name against the pattern's next element, a wildcard excepted. */
+static bool take_one(struct cursor *pattern, struct cursor *name)
+{
+        uint32_t character = take(name);
+
+        switch (*pattern->next) {
+        case '?':
+                pattern->next++;
+                return character != '/';
+        case '[':
+                pattern->next++;
+                return take_class(pattern, character);
+        default:
+                return take_escaped(pattern) == character;
+        }
+}
+
+/* A wildcard met on the way: what follows it in the pattern, and what it has not swallowed yet. */
+struct wildcard {
+        bool met;
+        const char *pattern;
+        struct cursor name;
+};
+
+/* Let the wildcard swallow one more character, and go on from there. */
+static bool retry(struct wildcard *wildcard, bool crosses, struct cursor *pattern,
+                  struct cursor *name)
+{
+        if (!wildcard->met || at_end(&wildcard->name))
+                return false;
+        if (take(&wildcard->name) == '/' && !crosses)
+                return false;
+        pattern->next = wildcard->pattern;
+        *name = wildcard->name;
+        return true;
+}
+
+/*
+ * Instead of trying all that every wildcard could swallow, which is exponential, it is enough to go
+ * back to the last one of each kind. Whatever stands between two wildcards matches best where it
+ * matches first: that leaves the later wildcard everything it could have had otherwise. A "**"
+ * makes the earlier ones irrelevant by that argument, and a "*" an earlier "*", since it has to
+ * stay within the same two slashes.
+ */
+bool glob_match(const char *pattern_text, const char *name_text, size_t name_length)
+{
+        struct cursor pattern = {pattern_text, pattern_text + strlen(pattern_text)};
+        struct cursor name = {name_text, name_text + name_length};
+        struct wildcard star = {}, stars = {};
+
+        for (;;) {
+                if (!at_end(&pattern) && *pattern.next == '*') {
+                        bool crosses = pattern.next[1] == '*';
+                        struct wildcard *wildcard = crosses ? &stars : &star;
+
+                        while (*pattern.next == '*')
+                                pattern.next++;
+                        *wildcard = (struct wildcard){true, pattern.next, name};
+                        if (crosses)
+                                star.met = false;
+                        continue;
+                }
+                if (at_end(&pattern) && at_end(&name))
+                        return true;
+                if (!at_end(&pattern) && !at_end(&name) && take_one(&pattern, &name))
+                        continue;
+                if (retry(&star, false, &pattern, &name))
+                        continue;
+                star.met = false;
+                if (!retry(&stars, true, &pattern, &name))
+                        return false;
+        }
+}
+
+/* Check the class whose '[' is eaten already, and eat it. */
+static const char *check_class(struct cursor *pattern)
+{
+        static const char unclosed[] = "has a '[' without its ']'";
+        bool first_one = true;
+
+        if (!at_end(pattern) && *pattern->next == '!')
+                pattern->next++;
+        for (; !at_end(pattern) && (first_one || *pattern->next != ']'); first_one = false) {
+                uint32_t first, last;
+
+                if (*pattern->next == '\\' && pattern->end - pattern->next < 2)
+                        return unclosed;
+                first = take_escaped(pattern);
+                if (!at_range(pattern))
+                        continue;
+                pattern->next++;
+                if (*pattern->next == '\\' && pattern->end - pattern->next < 2)
+                        return unclosed;
+                last = take_escaped(pattern);
+                if (last < first)
+                        return "has a range whose end comes before its start";
+        }
+        if (at_end(pattern))
+                return unclosed;
+        pattern->next++;
+        return NULL;
+}
+
+const char *glob_check(const char *pattern_text)
+{
+        struct cursor pattern = {pattern_text, pattern_text + strlen(pattern_text)};
+
+        while (!at_end(&pattern)) {
+                uint32_t character = take(&pattern);
+                const char *wrong = NULL;
+
+                if (character == '[')
+                        wrong = check_class(&pattern);
+                else if (character == '\\' && at_end(&pattern))
+                        wrong = "ends in a backslash that escapes nothing";
+                else if (character == '\\')
+                        take(&pattern);
+                if (wrong != NULL)
+                        return wrong;
+        }
+        return NULL;
+}
