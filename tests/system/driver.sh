@@ -1,0 +1,103 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Runs scenarios inside of the container.
+#
+#     driver.sh prepare NAME...   before the boot: what the scenarios want to be there already
+#     driver.sh run NAME...       after it; prints "ok NAME" or "not ok NAME" and diagnostics
+#     driver.sh one prepare|run NAME
+#
+# A scenario is a function scenario_NAME in one of scenarios/*.sh; prepare_NAME beside it is run
+# before the boot. Each runs in a shell of its own, and what it leaves behind is removed.
+set -Eeuo pipefail
+
+here=$(dirname "$(readlink -f "$0")")
+# shellcheck source=lib.sh
+. "$here/lib.sh"
+LIMIT=60
+
+one() {
+        local script
+        STATE=$HOME_DIRECTORY/state/$2
+        mkdir -p "$STATE"
+        for script in "$here"/scenarios/*.sh; do
+                # shellcheck disable=SC1090
+                . "$script"
+        done
+        trap 'echo "FAILED: line $LINENO: $BASH_COMMAND" >&2' ERR
+        if [[ $1 == prepare ]]; then
+                ! declare -F "prepare_$2" >/dev/null || "prepare_$2"
+        else
+                "scenario_$2"
+        fi
+}
+
+# What systemd knows about the scenario's units, for somebody who wonders why it failed.
+report() {
+        local stem patterns=()
+        journalctl --sync
+        while read -r stem; do
+                patterns+=("$stem.*" "$stem@*" "$stem-*")
+        done < <(cat "$STATE/stems" 2>/dev/null)
+        [[ ${#patterns[@]} -gt 0 ]] || return 0
+        SYSTEMD_COLORS=0 systemctl status --no-pager --full --all -n 30 "${patterns[@]}" 2>&1 || true
+        echo "listening: $(ss -Htulnp)"
+        for stem in "${patterns[@]}"; do
+                # shellcheck disable=SC2086
+                tail -v -n +1 /run/systemd/generator/$stem /run/systemd/generator/$stem/* 2>/dev/null
+        done || true
+}
+
+# Stop and remove what the scenario has made: sockets first, or what is still queued in them starts
+# their services again.
+clean() {
+        local stem path sockets=() services=()
+        while read -r stem; do
+                sockets+=("$stem.socket" "$stem-*.socket")
+                services+=("$stem.service" "$stem@*.service")
+        done < <(cat "$STATE/stems" 2>/dev/null)
+        if [[ ${#sockets[@]} -gt 0 ]]; then
+                systemctl stop "${sockets[@]}" 2>/dev/null || true
+                systemctl stop "${services[@]}" 2>/dev/null || true
+        fi
+        while read -r path; do
+                rm -rf -- "$path"
+        done < <(cat "$STATE/files" 2>/dev/null)
+        systemctl reset-failed
+        systemctl daemon-reload
+}
+
+run() {
+        local name rc
+        for name; do
+                STATE=$HOME_DIRECTORY/state/$name
+                mkdir -p "$STATE"
+                rc=0
+                timeout --kill-after=5 $LIMIT "$0" one run "$name" >"$STATE/output" 2>&1 </dev/null ||
+                        rc=$?
+                case $rc in
+                0) echo "ok $name" ;;
+                77) echo "ok $name # SKIP $(cat "$STATE/skip")" ;;
+                *)
+                        echo "not ok $name"
+                        [[ $rc -ne 124 ]] || echo "# FAILED: took longer than $LIMIT seconds"
+                        { cat "$STATE/output"; report; } | sed 's/^/# /'
+                        ;;
+                esac
+                clean
+        done
+}
+
+command=$1
+shift
+export LC_ALL=C.UTF-8 SYSTEMD_PAGER='' SYSTEMD_LOG_LEVEL=warning
+case $command in
+prepare)
+        for name; do "$0" one prepare "$name"; done
+        ;;
+run)
+        # Units that are to start at boot have started, or failed, when this returns.
+        systemctl is-system-running --wait >/dev/null || true
+        run "$@"
+        ;;
+one) one "$@" ;;
+esac

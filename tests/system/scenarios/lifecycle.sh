@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+# Services that stop, start again and crash.
+
+scenario_restart_under_load() {
+        local load result round pid
+        server_unit busy 8000 </dev/null
+        web_rules busy
+        reload
+        start busy-http.socket
+        "$HOME_DIRECTORY/load.py" /run/busy.sock 4 20 >"$STATE/load" &
+        load=$!
+        for round in {1..5}; do
+                sleep 0.5
+                pid=$(main_pid busy.service)
+                systemctl restart busy.service
+                [[ $(main_pid busy.service) != "$pid" ]] || fail "restart $round did nothing"
+        done
+        wait "$load"
+        result=$(<"$STATE/load")
+        matches "$result" '^([0-9]+) of ([0-9]+) by ([0-9]+)$'
+        equal "requests answered" "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}"
+        [[ ${BASH_REMATCH[3]} -ge 6 ]] || fail "only ${BASH_REMATCH[3]} processes answered"
+        [[ ${BASH_REMATCH[1]} -ge 200 ]] || fail "that was no load: $result"
+        no_ip_sockets busy.service
+}
+
+scenario_stop_then_connect() {
+        server_unit stopped 8000 </dev/null
+        web_rules stopped
+        reload
+        start stopped-http.socket
+        activates_on_unix stopped.service /run/stopped.sock port=8000
+        systemctl stop stopped.service
+        activates_on_unix stopped.service /run/stopped.sock port=8000
+}
+
+scenario_crash() {
+        local before
+        server_unit crashing 8000 <<<$'Restart=always\nRestartSec=0'
+        web_rules crashing
+        reload
+        start crashing-http.socket
+        activates_on_unix crashing.service /run/crashing.sock port=8000
+        before=$(main_pid crashing.service)
+        kill -KILL "$before"
+        matches "$(get /run/crashing.sock)" 'pid=([0-9]+)'
+        [[ ${BASH_REMATCH[1]} != "$before" ]] || fail "answered by the dead"
+        equal "number of restarts" "$(property crashing.service NRestarts)" 1
+        no_ip_sockets crashing.service
+}
+
+# Started by hand, not by traffic: the sockets come with it.
+scenario_started_by_hand() {
+        server_unit by-hand 8000 </dev/null
+        web_rules by-hand
+        reload
+        start by-hand.service
+        active by-hand-http.socket
+        contains "$(get /run/by-hand.sock)" port=8000
+        no_ip_sockets by-hand.service
+}
+
+# Enabled at boot: its socket is there first.
+prepare_enabled_at_boot() {
+        server_unit at-boot 8000 </dev/null
+        link ../at-boot.service /etc/systemd/system/multi-user.target.wants/at-boot.service
+        web_rules at-boot
+}
+
+scenario_enabled_at_boot() {
+        local socket service
+        active at-boot.service
+        active at-boot-http.socket
+        socket=$(property at-boot-http.socket ActiveEnterTimestampMonotonic)
+        service=$(property at-boot.service ExecMainStartTimestampMonotonic)
+        [[ $socket -gt 0 && $socket -le $service ]] ||
+                fail "the service was started at $service, the socket at $socket"
+        contains "$(get /run/at-boot.sock)" port=8000
+        no_ip_sockets at-boot.service
+}

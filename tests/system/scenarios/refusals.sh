@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+# A service whose rules can't be used does not start, and says why.
+
+scenario_socket_fails() {
+        server_unit socket-fails 8000 </dev/null
+        web_rules socket-fails
+        sed -i '/^ListenStream/aSocketGroup=nosuch' /etc/ip2unix.d/socket-fails.conf
+        reload
+        refused socket-fails.service
+        state_is socket-fails-http.socket failed
+}
+
+scenario_socket_masked() {
+        server_unit socket-masked 8000 </dev/null
+        web_rules socket-masked
+        link /dev/null /etc/systemd/system/socket-masked-http.socket
+        reload
+        refused socket-masked.service
+}
+
+# refused_program NAME PROGRAM TEXT...: the generator sees that preloading does nothing to it.
+refused_program() {
+        local name=$1 program=$2
+        shift 2
+        [[ -x $program ]] || skip "$program was not built"
+        unit "$name.service" <<<$'[Service]\nExecStart='"$program 127.0.0.1:8000"
+        web_rules "$name"
+        reload
+        refused "$name.service" "/etc/ip2unix.d/$name.conf:" "$@"
+        equal "exit status" "$(status "$name.service" | grep -o 'status=78' | head -n 1)" status=78
+        equal "load state of its socket" "$(property "$name-http.socket" LoadState)" not-found
+}
+
+scenario_go_program() { refused_program golang "$PROGRAMS/go-static" Go; }
+
+scenario_go_program_with_libc() { refused_program golang-cgo "$PROGRAMS/go-cgo" Go; }
+
+scenario_static_program() { refused_program static "$PROGRAMS/server-static" static; }
+
+scenario_static_pie_program() { refused_program static-pie "$PROGRAMS/server-static-pie" static; }
+
+scenario_set_user_id_program() {
+        file /usr/local/bin/server-suid 4755 <"$SERVER"
+        refused_program suid /usr/local/bin/server-suid set-user-ID
+}
+
+scenario_broken_rule_file() {
+        server_unit broken 8000 </dev/null
+        server_unit fine 8000 </dev/null
+        web_rules fine
+        rule_file broken <<'END'
+[Rules]
+LogLevel=info
+Rule=in,tpc,port=8000,systemd=http
+
+[Socket http]
+ListenStream=/run/broken.sock
+END
+        reload
+        refused broken.service /etc/ip2unix.d/broken.conf:3: "'tpc'" "'tcp'" status=78
+        contains "$(journal broken.service)" "ip2unix: /etc/ip2unix.d/broken.conf:3: "
+        equal "load state of its socket" "$(property broken-http.socket LoadState)" not-found
+
+        start fine-http.socket
+        activates_on_unix fine.service /run/fine.sock port=8000
+
+        sed -i s/tpc/tcp/ /etc/ip2unix.d/broken.conf
+        reload
+        start broken-http.socket
+        activates_on_unix broken.service /run/broken.sock port=8000
+}
+
+# One of two files for the same unit is broken.
+scenario_one_of_two_files_broken() {
+        server_unit joined 8000 8001 </dev/null
+        web_rules joined
+        rule_file joined-more <<<$'[Rules]\nUnit=joined.service\nRule=in,port=8001,reject=ENOSUCH'
+        reload
+        refused joined.service /etc/ip2unix.d/joined-more.conf:3: ENOSUCH
+        sed -i s/ENOSUCH/EACCES/ /etc/ip2unix.d/joined-more.conf
+        reload
+        start joined.service
+        wait_until 5 state_is_failed joined.service
+        contains "$(journal joined.service)" "server: 8001: Permission denied"
+}
+
+# What runs when the file breaks goes on, and can still be stopped.
+scenario_rule_file_breaks_while_running() {
+        server_unit was-fine 8000 </dev/null
+        web_rules was-fine
+        reload
+        start was-fine-http.socket
+        activates_on_unix was-fine.service /run/was-fine.sock port=8000
+        sed -i s/tcp/tpc/ /etc/ip2unix.d/was-fine.conf
+        reload
+        active was-fine.service
+        no_ip_sockets was-fine.service
+        systemctl stop was-fine.service
+        refused was-fine.service /etc/ip2unix.d/was-fine.conf:2: "'tpc'"
+}
+
+# Part of the language, but not of this version.
+scenario_unsupported_action() {
+        server_unit unsupported 8000 </dev/null
+        rule_file unsupported <<<$'[Rules]\nRule=in,tcp,port=8000,path=/run/unsupported.sock'
+        reload
+        refused unsupported.service /etc/ip2unix.d/unsupported.conf:2: path
+}
+
+scenario_name_not_passed() {
+        unit not-passed.service <<'END'
+[Service]
+ExecStart=/usr/bin/python3 -m http.server --bind 127.0.0.1 8000
+END
+        rule_file not-passed <<'END'
+[Rules]
+Rule=in,tcp,port=8000,systemd=nosuch
+Rule=in,tcp,port=8001,systemd=other
+
+[Socket other]
+ListenStream=/run/not-passed.sock
+END
+        reload
+        start not-passed-other.socket not-passed.service
+        wait_until 10 state_is_failed not-passed.service
+        contains "$(journal not-passed.service)" "Address already in use"
+        matches "$(journal not-passed.service)" 'ip2unix: [^'$'\n'']*nosuch[^'$'\n'']*other'
+        no_ip_sockets
+}
+
+# The shim itself refuses: rules that are no rules, or none at all.
+scenario_no_rules_in_environment() {
+        local library
+        server_unit no-rules 8000 </dev/null
+        web_rules no-rules
+        reload
+        start no-rules-http.socket no-rules.service
+        library=$(grep -o '/.*/libip2unix\.so' "/proc/$(main_pid no-rules.service)/maps" | head -n 1)
+        systemctl stop no-rules-http.socket no-rules.service
+        rm /etc/ip2unix.d/no-rules.conf
+        file /etc/systemd/system/no-rules.service.d/bare.conf <<END
+[Service]
+Environment=LD_PRELOAD=$library
+END
+        reload
+        start no-rules.service
+        wait_until 5 state_is_failed no-rules.service
+        equal "exit status" "$(property no-rules.service ExecMainStatus)" 78
+        contains "$(journal no-rules.service)" "ip2unix: "
+        no_ip_sockets
+}

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+# Which of the passed sockets a bind gets.
+
+# The names sort the other way round than the program binds.
+scenario_two_names_in_other_order() {
+        server_unit two-names 8002 8001 </dev/null
+        rule_file two-names <<'END'
+[Rules]
+Rule=in,tcp,port=8001,systemd=alpha
+Rule=in,tcp,port=8002,systemd=beta
+
+[Socket alpha]
+ListenStream=/run/two-names-alpha.sock
+
+[Socket beta]
+ListenStream=/run/two-names-beta.sock
+END
+        reload
+        start two-names-alpha.socket two-names-beta.socket
+        activates_on_unix two-names.service /run/two-names-beta.sock port=8002 own=0.0.0.0:8002
+        contains "$(get /run/two-names-alpha.sock)" port=8001 own=0.0.0.0:8001
+        no_ip_sockets two-names.service
+}
+
+# No names in the rules: each takes the first that no rule names.
+scenario_plain_systemd() {
+        server_unit unnamed 8001 8002 </dev/null
+        rule_file unnamed <<'END'
+[Rules]
+Rule=in,tcp,port=8002,systemd=named
+Rule=in,tcp,systemd
+
+[Socket another]
+ListenStream=/run/unnamed-another.sock
+
+[Socket named]
+ListenStream=/run/unnamed-named.sock
+END
+        reload
+        start unnamed-another.socket unnamed-named.socket
+        activates_on_unix unnamed.service /run/unnamed-another.sock port=8001
+        contains "$(get /run/unnamed-named.sock)" port=8002
+}
+
+scenario_two_listen_lines() {
+        server_unit two-lines 8001 8002 </dev/null
+        rule_file two-lines <<'END'
+[Rules]
+Rule=in,tcp,port=8001-8002,systemd=http
+
+[Socket http]
+ListenStream=/run/two-lines-1.sock
+ListenStream=/run/two-lines-2.sock
+END
+        reload
+        start two-lines-http.socket
+        activates_on_unix two-lines.service /run/two-lines-1.sock port=8001
+        contains "$(get /run/two-lines-2.sock)" port=8002
+        no_ip_sockets two-lines.service
+}
+
+# Family and port fit better than the order, when the passed sockets are IP.
+scenario_best_fit() {
+        server_unit best-fit '[::]:18001' 18002 18001 <<<'PrivateNetwork=yes'
+        rule_file best-fit <<'END'
+[Rules]
+Rule=in,tcp,systemd=http
+
+[Socket http]
+ListenStream=127.0.0.1:18001
+ListenStream=127.0.0.1:18002
+ListenStream=[::1]:18001
+END
+        reload
+        start best-fit-http.socket
+        activates best-fit.service 127.0.0.1:18002 port=18002 own=127.0.0.1:18002
+        contains "$(get 127.0.0.1:18001)" port=18001 own=127.0.0.1:18001
+        contains "$(get '[::1]:18001')" port=18001 own=::1:18001 peer=::1:
+        listens_only_on best-fit.service 127.0.0.1:18001 127.0.0.1:18002 '[::1]:18001'
+}
+
+# The rule names a socket that the rule file does not define: the administrator has one.
+scenario_own_socket_unit() {
+        server_unit own-unit 8000 </dev/null
+        unit own-unit-admin.socket <<'END'
+[Socket]
+ListenStream=/run/own-unit.sock
+FileDescriptorName=web
+Service=own-unit.service
+END
+        rule_file own-unit <<<$'[Rules]\nRule=in,tcp,port=8000,systemd=web'
+        reload
+        start own-unit-admin.socket
+        activates_on_unix own-unit.service /run/own-unit.sock port=8000
+}
+
+# A second bind by the same rule gets nothing, and nobody can connect to it.
+scenario_bound_twice() {
+        server_unit twice 8000 '[::]:8000' </dev/null
+        web_rules twice
+        reload
+        start twice-http.socket
+        activates_on_unix twice.service /run/twice.sock port=8000 own=0.0.0.0:8000
+}
+
+scenario_blackhole_and_ignore() {
+        server_unit other-actions 8000 127.0.0.1:8001 8002 </dev/null
+        rule_file other-actions <<'END'
+[Rules]
+Rule=in,tcp,port=8000,systemd=http
+Rule=in,tcp,port=8001,ignore
+Rule=in,blackhole
+
+[Socket http]
+ListenStream=/run/other-actions.sock
+END
+        reload
+        start other-actions-http.socket
+        activates other-actions.service /run/other-actions.sock port=8000
+        equal "what listens on IP" "$(ip_sockets other-actions.service)" 127.0.0.1:8001
+        contains "$(get 127.0.0.1:8001)" port=8001
+}
+
+scenario_reject() {
+        server_unit rejected 8001 8000 </dev/null
+        web_rules rejected
+        sed -i '/^\[Rules\]/aRule=in,port=8001,reject=EADDRNOTAVAIL' /etc/ip2unix.d/rejected.conf
+        reload
+        start rejected-http.socket rejected.service
+        wait_until 5 state_is_failed rejected.service
+        contains "$(journal rejected.service)" "server: 8001: Cannot assign requested address"
+        no_ip_sockets
+}
+
+# A server with one listener for each worker: all four share the one passed socket.
+scenario_reuseport() {
+        local attempt pids
+        file /etc/nginx/reuseport.conf <<'END'
+daemon off;
+pid /run/nginx-reuseport.pid;
+error_log stderr;
+worker_processes 4;
+events {}
+http {
+        access_log off;
+        server {
+                listen 8080 reuseport;
+                return 200 "pid=$pid\n";
+        }
+}
+END
+        unit nginx-reuseport.service <<'END'
+[Service]
+ExecStart=/usr/sbin/nginx -c /etc/nginx/reuseport.conf
+END
+        rule_file nginx-reuseport <<'END'
+[Rules]
+Rule=in,tcp,port=8080,systemd=http
+
+[Socket http]
+ListenStream=/run/nginx-reuseport.sock
+END
+        reload
+        start nginx-reuseport-http.socket
+        activates_on_unix nginx-reuseport.service /run/nginx-reuseport.sock pid=
+        equal "number of workers" \
+                "$(pgrep --count --parent "$(main_pid nginx-reuseport.service)")" 4
+        # Which worker is quickest is chance.
+        for attempt in {1..10}; do
+                pids=$("$HOME_DIRECTORY/load.py" /run/nginx-reuseport.sock 0.3 40)
+                [[ $pids != *"by 4" ]] || break
+        done
+        matches "$pids" '^([0-9]+) of ([0-9]+) by 4$'
+        equal "requests answered" "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}"
+        no_ip_sockets nginx-reuseport.service
+}
