@@ -13,13 +13,14 @@ static const struct {
         enum slot slot;
         unsigned actions;
         const char *needs;
+        bool in_only; /* has no effect on connects */
 } options[] = {
-        {SLOT_NOREMOVE, BIT(RULE_PATH), "'path='"},
-        {SLOT_MODE, BIT(RULE_PATH), "'path='"},
-        {SLOT_USER, BIT(RULE_PATH), "'path='"},
-        {SLOT_GROUP, BIT(RULE_PATH), "'path='"},
+        {SLOT_NOREMOVE, BIT(RULE_PATH), "'path='", true},
+        {SLOT_MODE, BIT(RULE_PATH), "'path='", true},
+        {SLOT_USER, BIT(RULE_PATH), "'path='", true},
+        {SLOT_GROUP, BIT(RULE_PATH), "'path='", true},
         {SLOT_PEER, BIT(RULE_PATH) | BIT(RULE_ABSTRACT) | BIT(RULE_SYSTEMD),
-         "'path=', 'abstract=' or 'systemd'"},
+         "'path=', 'abstract=' or 'systemd'", false},
 };
 
 #define N_OPTIONS (sizeof(options) / sizeof(*options))
@@ -110,7 +111,7 @@ static int check_option(struct parser *parser, size_t option)
                 text_add_string(&complaint.message, " alone");
                 return complaint_fail(&complaint, parser);
         }
-        if (parser->rule.direction == RULE_OUT) {
+        if (options[option].in_only && parser->rule.direction == RULE_OUT) {
                 begin_with_item(&complaint, parser, item, " has no effect with 'out'");
                 complaint_warn(&complaint, parser);
         }

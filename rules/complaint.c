@@ -35,6 +35,8 @@ int parser_fail(struct parser *parser, struct span at, const char *before, const
 {
         struct complaint complaint;
 
+        if (at.length == 0)
+                at = parser->item;
         complaint_begin(&complaint, parser, at);
         text_add_string(&complaint.message, before);
         text_add_quoted(&complaint.message, at.start, at.length);

@@ -150,6 +150,18 @@ static int check_repeated(struct parser *parser, const struct keyword *keyword, 
         return 0;
 }
 
+/* There is nothing to point at but the comma: the one after the item, or else the one before. */
+static int fail_empty_item(struct parser *parser, struct span item)
+{
+        bool last = item.start == parser->text.start + parser->text.length;
+        struct complaint complaint;
+
+        complaint_begin(&complaint, parser, (struct span){item.start - last, 1});
+        text_add_string(&complaint.message,
+                        last ? "nothing comes after ','" : "nothing comes before ','");
+        return complaint_fail(&complaint, parser);
+}
+
 static int parse_item(struct parser *parser, struct span item)
 {
         const struct keyword *keyword;
@@ -158,8 +170,9 @@ static int parse_item(struct parser *parser, struct span item)
         int r;
 
         if (item.length == 0)
-                return parser_fail(parser, item, "empty item ", " between commas");
+                return fail_empty_item(parser, item);
 
+        parser->item = item;
         has_value = span_split(&value, '=', &key);
         if (!has_value) {
                 key = item;

@@ -60,6 +60,7 @@ struct parser {
         unsigned flags;
         struct rule_arena *arena;
         struct rule rule; /* in the making */
+        struct span item; /* that is being read */
         struct item items[N_SLOTS];
         struct rule_error *error;
         rule_warning_fn warn;
@@ -88,7 +89,8 @@ int complaint_fail(struct complaint *complaint, struct parser *parser);
 void complaint_warn(struct complaint *complaint, const struct parser *parser);
 
 /*
- * Fail at the span, with a message that quotes it between the two strings.
+ * Fail at the span, with a message that quotes it between the two strings. Where the span is empty,
+ * the item that it is part of stands in for it.
  * Returns -EINVAL.
  */
 int parser_fail(struct parser *parser, struct span at, const char *before, const char *after);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "rules/address.h"
+#include "rules/format.h"
 #include "rules/glob.h"
 #include "rules/parser.h"
 
@@ -48,15 +49,12 @@ static bool apply_mask(struct rule_address *address, const struct rule_address *
 
 static void warn_masked(const struct parser *parser, struct span value)
 {
-        char network[RULE_ADDRESS_TEXT_MAX];
-        const struct rule *rule = &parser->rule;
         struct complaint complaint;
 
         complaint_begin(&complaint, parser, value);
         text_add_quoted(&complaint.message, value.start, value.length);
         text_add_string(&complaint.message, " has bits set after the prefix, taken as ");
-        rule_address_format(&rule->address, rule->address_is_ipv4, network);
-        text_add_string(&complaint.message, network);
+        format_address(&complaint.message, &parser->rule);
         complaint_warn(&complaint, parser);
 }
 
