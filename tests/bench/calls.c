@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * What a hook adds to a call on a descriptor that the shim does not track.
+ *
+ *     calls STANDIN-LIBRARY BATCHES
+ *
+ * Runs with LD_PRELOAD of the shim and the library of stand-ins, in this order. Each function is
+ * called in two ways in turns, both through a pointer as any call to a shared library is: as the
+ * program finds it, which is the shim's hook, and the stand-in itself. Prints a line for each: the
+ * name, nanoseconds through the hook, nanoseconds of the stand-in.
+ */
+
+#include <dlfcn.h>
+#include <netinet/in.h>
+#include <stdio.h>
+
+#include "tests/bench/measure.h"
+#include "tests/bench/standin.h"
+
+static void *find(void *library, const char *name)
+{
+        void *symbol = dlsym(library, name);
+
+        if (!symbol) {
+                fprintf(stderr, "%s\n", dlerror());
+                exit(EXIT_FAILURE);
+        }
+        return symbol;
+}
+
+int main(int argc, char **argv)
+{
+        int ends[2], fd;
+        long batches;
+        void *library;
+        struct epoll_event event = {.events = EPOLLIN};
+
+        if (argc != 3)
+                return EXIT_FAILURE;
+        library = dlopen(argv[1], RTLD_NOW);
+        need(library != NULL, "dlopen");
+        batches = number(argv[2]);
+
+        /* A tracked neighbour, so that the table has memory for this range of descriptors. */
+        need(socket(AF_INET, SOCK_STREAM, 0) >= 0, "socket");
+        need(pipe(ends) == 0, "pipe");
+        fd = ends[0];
+
+#define TIME(name, parameters, arguments)                                                          \
+        {                                                                                          \
+                int(*volatile hook) parameters = find(RTLD_DEFAULT, #name);                        \
+                int(*volatile standin) parameters = find(library, #name);                          \
+                struct shortest hooked = SHORTEST_INIT, bare = SHORTEST_INIT;                      \
+                                                                                                   \
+                for (long batch = 0; batch < batches; batch++) {                                   \
+                        TIME_BATCH(&hooked, hook arguments);                                       \
+                        TIME_BATCH(&bare, standin arguments);                                      \
+                }                                                                                  \
+                printf("%s %.2f %.2f %s\n", #name, ns_per_call(&hooked), ns_per_call(&bare),       \
+                       hook == standin ? "unhooked" : "hooked");                                   \
+        }
+        STANDINS(TIME)
+        return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a measurement is, and what all of them need."""
+
+import os
+import statistics
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass
+class Figure:
+    """One line of the table. Without a limit, it is there for comparison."""
+    what: str
+    measured: str
+    reference: str
+    value: float
+    unit: str = ''
+    at_most: float | None = None
+    at_least: float | None = None
+
+    @property
+    def misses(self):
+        return ((self.at_most is not None and self.value > self.at_most) or
+                (self.at_least is not None and self.value < self.at_least))
+
+    @property
+    def columns(self):
+        def show(number):
+            digits = 0 if abs(number) >= 100 else 1 if abs(number) >= 10 or self.unit else 3
+            return f'{number:.{digits}f}{self.unit}'
+        budget = (f'at most {show(self.at_most)}' if self.at_most is not None else
+                  f'at least {show(self.at_least)}' if self.at_least is not None else '')
+        verdict = 'MISSED' if self.misses else 'kept' if budget else ''
+        return [self.what, self.measured, self.reference, show(self.value), budget, verdict]
+
+
+class Bench:
+    """Where the programs are, and how much is to be measured."""
+
+    def __init__(self, build, directory, smoke):
+        self.build = Path(build).resolve()
+        self.directory = Path(directory)
+        self.smoke = smoke
+        self.shim = self.build / 'preload/libip2unix.so'
+        self.generator = self.build / 'generator/ip2unix-generator'
+
+    def program(self, name):
+        return str(self.build / 'tests/bench' / f'bench-{name}')
+
+    def preload(self, name):
+        return str(self.build / 'tests/bench' / f'bench-{name}.so')
+
+    def rounds(self, full, smoke):
+        return smoke if self.smoke else full
+
+    def lines(self, *command, **environment):
+        """Run a program to its end. Returns its output's lines, split into words."""
+        result = subprocess.run([str(word) for word in command], check=True, text=True, timeout=300,
+                                stdout=subprocess.PIPE, env={'PATH': os.environ['PATH'],
+                                                             **environment})
+        return [line.split() for line in result.stdout.splitlines()]
+
+    def activated(self, sockets, command, rules=None, **more):
+        """Start a program on passed sockets (name to path), under the shim if there are rules."""
+        environment = {'PATH': os.environ['PATH']}
+        if rules is not None:
+            environment |= {'BENCH_PRELOAD': str(self.shim), 'IP2UNIX_RULES': rules}
+        return subprocess.Popen([self.program('activate'),
+                                 *(f'{name}={path}' for name, path in sockets.items()), '--',
+                                 *(str(word) for word in command)], env=environment, **more)
+
+
+def stop(process):
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def median_ratio(pairs):
+    """Of what was measured one right after the other: slow times of the machine hit both."""
+    return statistics.median(measured / reference for measured, reference in pairs)

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the shim costs by itself."""
+
+import resource
+import statistics
+import subprocess
+
+from figures import Figure, stop
+
+RULE = 'in,tcp,port=8080,systemd=http'
+
+
+def calls(bench):
+    """A hooked call on an untracked descriptor: the worst of all hooks decides."""
+    lines = bench.lines(bench.program('calls'), bench.preload('standin'), bench.rounds(4000, 20),
+                        LD_PRELOAD=f'{bench.shim}:{bench.preload("standin")}', IP2UNIX_RULES=RULE)
+    for name, *_ in (line for line in lines if line[3] != 'hooked'):
+        raise RuntimeError(f'the shim has no hook for {name}: nothing was measured')
+    figures = [Figure(f'{name}, untracked', f'{hooked} ns', f'{bare} ns',
+                      float(hooked) - float(bare), ' ns', at_most=5)
+               for name, hooked, bare, _ in lines]
+    return sorted(figures, key=lambda figure: -figure.value)[:1 if bench.smoke else 3]
+
+
+def names(bench):
+    """getsockname() and getpeername() on an activated Unix socket, against the kernel's own."""
+    path = bench.directory / 'names.sock'
+    process = bench.activated({'http': path},
+                              [bench.program('names'), path, bench.rounds(2000, 20)],
+                              rules=RULE, stdout=subprocess.PIPE, text=True)
+    output, _ = process.communicate(timeout=300)
+    if process.returncode != 0:
+        raise RuntimeError(f'bench-names exits {process.returncode}')
+    *lines, [_, system_calls] = [line.split() for line in output.splitlines()]
+    kernel = next(ns for _, whose, ns in lines if whose == 'kernel')
+    figures = [Figure(f'{name}, {whose}', f'{ns} ns', f'{kernel} ns', float(ns), ' ns', at_most=15)
+               for name, whose, ns in lines if whose != 'kernel']
+    figures.append(Figure('both: system calls made', system_calls, 'none',
+                          0 if system_calls == 'none' else 1, '', at_most=0))
+    return figures
+
+
+def start(bench):
+    """What the shim adds to the start of a process, against what an empty object adds."""
+    bare, empty, shim = [float(quartile) for _, quartile, _ in bench.lines(
+        bench.program('start'), bench.rounds(4000, 50),
+        '', f'LD_PRELOAD={bench.preload("empty")}',
+        f'LD_PRELOAD={bench.shim} IP2UNIX_RULES={RULE}',
+        '--', bench.program('nothing'))]
+    return [Figure('process start, added', f'{shim - bare:.1f} µs', f'{empty - bare:.1f} µs',
+                   (shim - bare) / (empty - bare), at_most=1.5)]
+
+
+def match(bench):
+    """A rule passed over, of the kind that takes longest."""
+    lines = bench.lines(bench.program('match'), bench.rounds(2000, 20))
+    ns, rule = max(lines, key=lambda line: float(line[0]))
+    return [Figure(f'rule passed over: {rule}', f'{ns} ns', '', float(ns), ' ns', at_most=10)]
+
+
+def held_memory(bench, connections, rules):
+    """Kilobytes of a server's own at its start, and with that many connections open."""
+    path = bench.directory / 'hold.sock'
+    path.unlink(missing_ok=True)
+    server = bench.activated({'http': path}, [bench.program('hold')], rules=rules, text=True,
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    client = None
+    try:
+        server.stdout.readline()
+        at_start = int(server.stdout.readline())
+        client = bench.activated({}, [bench.program('connect'), path, connections],
+                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        print(connections, file=server.stdin, flush=True)
+        client.stdout.readline()
+        return at_start, int(server.stdout.readline())
+    finally:
+        stop(server)
+        if client is not None:
+            stop(client)
+
+
+def memory(bench):
+    """Memory of a process's own: fixed, and for each accepted connection."""
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    connections = min(bench.rounds(20000, 500), limit - 50)
+    fixed, each, bare_each = [], [], []
+    for _ in range(bench.rounds(5, 1)):
+        bare_start, bare_end = held_memory(bench, connections, None)
+        shim_start, shim_end = held_memory(bench, connections, RULE)
+        fixed.append((bare_start, shim_start))
+        each.append((shim_end - shim_start) * 1024 / connections)
+        bare_each.append((bare_end - bare_start) * 1024 / connections)
+    bare, shim = (statistics.median(column) for column in zip(*fixed))
+    with_shim, without = statistics.median(each), statistics.median(bare_each)
+    return [Figure('memory, fixed', f'{shim:.0f} KiB', f'{bare:.0f} KiB', shim - bare, ' KiB',
+                   at_most=64),
+            Figure(f'memory, each of {connections} connections', f'{with_shim:.1f} B',
+                   f'{without:.1f} B', with_shim - without, ' B', at_most=32)]

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""nginx on its own Unix socket, under the shim, and behind systemd-socket-proxyd.
+
+All three are asked by the same client over the same kind of socket, in short turns.
+"""
+
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from figures import Figure, median_ratio, stop
+
+PROXY = Path('/lib/systemd/systemd-socket-proxyd')
+CONNECTIONS = 32
+CONFIGURATION = '''
+daemon off;
+user root;
+worker_processes 1;
+pid {directory}/pid;
+error_log {directory}/error.log;
+events {{ worker_connections 4096; }}
+http {{
+        access_log off;
+        keepalive_requests 1000000000;
+        keepalive_timeout 1h;
+        client_body_temp_path {directory}/body;
+        proxy_temp_path {directory}/proxy;
+        fastcgi_temp_path {directory}/fastcgi;
+        uwsgi_temp_path {directory}/uwsgi;
+        scgi_temp_path {directory}/scgi;
+        server {{
+                listen {listen};
+                location / {{ return 200 "A small answer, so that the sockets are what counts.\\n"; }}
+        }}
+}}
+'''
+
+
+def nginx_command(bench, name, listen):
+    directory = bench.directory / name
+    directory.mkdir()
+    path = directory / 'nginx.conf'
+    path.write_text(CONFIGURATION.format(directory=directory, listen=listen))
+    return ['nginx', '-e', directory / 'error.log', '-c', path]
+
+
+def pin(processor):
+    """Keep server and client apart where there are two processors, as far as others let us."""
+    allowed = sorted(os.sched_getaffinity(0))
+    return lambda: os.sched_setaffinity(0, {allowed[processor % len(allowed)]})
+
+
+def wait_for(path, process):
+    for _ in range(500):
+        with socket.socket(socket.AF_UNIX) as client:
+            if client.connect_ex(str(path)) == 0:
+                return
+        if process.poll() is not None:
+            raise RuntimeError(f'{process.args[0]} exits {process.returncode}')
+        time.sleep(0.01)
+    raise RuntimeError(f'{path} does not come up')
+
+
+def start_servers(bench, cleanup):
+    """Returns what is measured: a name and the path of its socket for each."""
+    paths = {name: bench.directory / f'{name}.sock' for name in ['native', 'shim', 'proxy']}
+
+    def add(process, path):
+        cleanup.callback(stop, process)
+        wait_for(path, process)
+
+    add(subprocess.Popen(nginx_command(bench, 'nginx-native', f'unix:{paths["native"]}'),
+                         preexec_fn=pin(0)), paths['native'])
+    add(bench.activated({'http': paths['shim']}, nginx_command(bench, 'nginx-shim', '8080'),
+                        rules='in,tcp,port=8080,systemd=http\nin,reject', preexec_fn=pin(0)),
+        paths['shim'])
+    if PROXY.exists():
+        add(bench.activated({'http': paths['proxy']}, [PROXY, paths['native']]), paths['proxy'])
+    else:
+        del paths['proxy']
+    return paths
+
+
+def rate(bench, path, mode, milliseconds):
+    result = subprocess.run([bench.program('load'), path, str(CONNECTIONS), str(milliseconds), mode],
+                            check=True, text=True, stdout=subprocess.PIPE, timeout=60,
+                            preexec_fn=pin(1))
+    return float(result.stdout)
+
+
+def compare(bench, paths, mode):
+    """Rates of all servers, in rounds; in each round another one is first."""
+    rates = {name: [] for name in paths}
+    order = list(paths)
+    for _ in range(bench.rounds(120, 2)):
+        for name in order:
+            rates[name].append(rate(bench, paths[name], mode, bench.rounds(80, 30)))
+        order = order[1:] + order[:1]
+    return rates
+
+
+def figures_of(rates, what):
+    native = rates['native']
+    for name, mine in rates.items():
+        if name != 'native':
+            yield Figure(f'nginx {what}, {"under the shim" if name == "shim" else "socket-proxyd"}',
+                         f'{statistics.median(mine):.0f}/s', f'{statistics.median(native):.0f}/s',
+                         median_ratio(zip(mine, native)),
+                         at_least=0.98 if name == 'shim' else None)
+
+
+def nginx(bench):
+    if shutil.which('nginx') is None:
+        raise RuntimeError('nginx is not installed')
+    with ExitStack() as cleanup:
+        paths = start_servers(bench, cleanup)
+        for path in paths.values():
+            rate(bench, path, 'keep', bench.rounds(200, 20))
+        return [*figures_of(compare(bench, paths, 'keep'), 'keep-alive'),
+                *figures_of(compare(bench, paths, 'close'), 'one request each')]
