@@ -17,11 +17,19 @@ struct cursor {
 
 static uint32_t take(struct cursor *cursor)
 {
+        uint8_t first = (uint8_t)*cursor->next;
         uint32_t code;
-        size_t size = utf8_decode(cursor->next, (size_t)(cursor->end - cursor->next), &code);
+        size_t size;
 
-        if (size == 0)
-                return NOT_UTF8 + (uint8_t)*cursor->next++;
+        if (first < 0x80) {
+                cursor->next++;
+                return first;
+        }
+        size = utf8_decode(cursor->next, (size_t)(cursor->end - cursor->next), &code);
+        if (size == 0) {
+                cursor->next++;
+                return NOT_UTF8 + first;
+        }
         cursor->next += size;
         return code;
 }
@@ -103,6 +111,38 @@ static bool retry(struct wildcard *wildcard, bool crosses, struct cursor *patter
         return true;
 }
 
+static bool is_plain(char c)
+{
+        return c != '\0' && (uint8_t)c < 0x80 && c != '?' && c != '*' && c != '[' && c != '\\';
+}
+
+/*
+ * Eat what the pattern and the name begin with, as far as it is plain ASCII. Most patterns of a
+ * list part from a name there already, and are passed over at little cost.
+ */
+static bool take_plain(const char **pattern, struct cursor *name)
+{
+        for (; is_plain(**pattern); ++*pattern, name->next++)
+                if (at_end(name) || **pattern != *name->next)
+                        return false;
+        return true;
+}
+
+/*
+ * Compare what the pattern and the name end with, as far as it is plain ASCII: for the same reason,
+ * and without eating it, as its first character may be an escaped one. No ']' is among it, so none
+ * of it can be part of a class.
+ */
+static bool ends_alike(const struct cursor *pattern, const struct cursor *name)
+{
+        const char *p = pattern->end, *n = name->end;
+
+        while (p > pattern->next && is_plain(p[-1]) && p[-1] != ']')
+                if (n == name->next || *--p != *--n)
+                        return false;
+        return true;
+}
+
 /*
  * Instead of trying all that every wildcard could swallow, which is exponential, it is enough to go
  * back to the last one of each kind. Whatever stands between two wildcards matches best where it
@@ -112,10 +152,16 @@ static bool retry(struct wildcard *wildcard, bool crosses, struct cursor *patter
  */
 bool glob_match(const char *pattern_text, const char *name_text, size_t name_length)
 {
-        struct cursor pattern = {pattern_text, pattern_text + strlen(pattern_text)};
         struct cursor name = {name_text, name_text + name_length};
         struct wildcard star = {}, stars = {};
 
+        if (!take_plain(&pattern_text, &name))
+                return false;
+
+        struct cursor pattern = {pattern_text, pattern_text + strlen(pattern_text)};
+
+        if (!ends_alike(&pattern, &name))
+                return false;
         for (;;) {
                 if (!at_end(&pattern) && *pattern.next == '*') {
                         bool crosses = pattern.next[1] == '*';

@@ -78,6 +78,16 @@ static const struct {
         {"[\xc3\xa4]", "\xc3", false},
         {"\xff", "\xff", true},
         {"\xff", "\xc3\xbf", false},
+        {"*\\a", "xa", true},
+        {"*\\a", "x\\", false},
+        {"*[a]b", "xab", true},
+        {"*[a]b", "b", false},
+        {"*]b", "x]b", true},
+        {"\xc3?", "\xc3\xa4", false},
+        {"\xc3?",
+         "\xc3"
+         "a",
+         true},
         {"\\*", "*", true},
         {"\\*", "a", false},
         {"\\?", "a", false},
@@ -215,9 +225,9 @@ static void test_against_plain_meaning_long(void **state)
 static void test_pathological(void **state)
 {
         static const char *const patterns[] = {
-                "*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*b",
-                "**a**a**a**a**a**a**a**a**a**a**a**a**a**a**a**a**a**a**a**a**b",
-                "**a*a**a*a**a*a**a*a**a*a**a*a**a*a**a*a**a*a**a*a**a*a**a*a*b",
+                "*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*b?",
+                "**a**a**a**a**a**a**a**a**a**a**a**a**a**a**a**a**a**a**a**a**b?",
+                "**a*a**a*a**a*a**a*a**a*a**a*a**a*a**a*a**a*a**a*a**a*a**a*a*b?",
         };
         struct timespec start, end;
         char name[107];
