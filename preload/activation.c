@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Keeps the descriptors that systemd passed, and hands them out. See activation.h. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "preload/activation.h"
+#include "preload/environment.h"
+#include "preload/log.h"
+#include "preload/next.h"
+#include "preload/process.h"
+#include "preload/table.h"
+#include "rules/text.h"
+
+#define LISTEN_FDS_START 3
+
+/* What sd_listen_fds_with_names(3) calls a descriptor that has no name. */
+#define NAME_UNKNOWN "unknown"
+
+static struct kept *kept;
+static int n_kept;
+
+static bool parse_number(const char **s, unsigned long long max, unsigned long long *ret)
+{
+        unsigned long long n = 0;
+
+        if (**s < '0' || **s > '9')
+                return false;
+
+        for (; **s >= '0' && **s <= '9'; (*s)++) {
+                n = n * 10 + (unsigned long long)(**s - '0');
+                if (n > max)
+                        return false;
+        }
+
+        *ret = n;
+        return true;
+}
+
+static int get_int_option(int fd, int name, int otherwise)
+{
+        int value = otherwise;
+        socklen_t length = sizeof(value);
+
+        return next.getsockopt(fd, SOL_SOCKET, name, &value, &length) < 0 ? otherwise : value;
+}
+
+/* What is it that was passed? Returns false for what no bind can use. */
+static bool inspect(int fd, struct kept *ret)
+{
+        struct sockaddr_storage addr;
+        socklen_t length = sizeof(addr);
+        struct stat st;
+
+        if (fstat(fd, &st) < 0 || !S_ISSOCK(st.st_mode))
+                return false;
+
+        ret->fd = fd;
+        ret->dev = st.st_dev;
+        ret->ino = st.st_ino;
+        ret->family = (sa_family_t)get_int_option(fd, SO_DOMAIN, AF_UNSPEC);
+        ret->type = get_int_option(fd, SO_TYPE, 0);
+
+        if (ret->type != SOCK_DGRAM &&
+            (ret->type != SOCK_STREAM || !get_int_option(fd, SO_ACCEPTCONN, 0)))
+                return false;
+        if (ret->family == AF_UNIX)
+                return true;
+
+        return next.getsockname(fd, (struct sockaddr *)&addr, &length) == 0 &&
+               endpoint_read((struct sockaddr *)&addr, length, &ret->endpoint, NULL);
+}
+
+/*
+ * Programs give low numbers a meaning (node's workers expect their channel at 3, shells let their
+ * scripts choose up to 9), so ours go near the top of what select(2) can name.
+ */
+static int lowest_hidden_number(void)
+{
+        struct rlimit limit;
+        rlim_t top = 1024;
+
+        if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < top)
+                top = limit.rlim_cur;
+
+        return top > 192 ? (int)top - 128 : (int)top / 2;
+}
+
+/* Keep a descriptor at a number where nobody looks. When there is none, it stays where it is. */
+static void hide(struct kept *k, int lowest)
+{
+        int fd = k->fd >= lowest ? -1 : next.fcntl(k->fd, F_DUPFD, lowest);
+
+        if (fd >= 0) {
+                next.close(k->fd);
+                k->fd = fd;
+        }
+
+        /* It was passed on to be inherited, and this exec must not be the last one. */
+        next.fcntl(k->fd, F_SETFD, 0);
+
+        if (table_reserve(k->fd) == 0)
+                table_put(k->fd, WORD_OBJECT_MAKE(WORD_KEPT, k - kept));
+}
+
+static const char *copy_name(char **arena, const char *name, size_t length)
+{
+        char *copy = *arena;
+
+        memcpy(copy, name, length);
+        copy[length] = 0;
+        *arena += length + 1;
+        return copy;
+}
+
+static bool is_named(const char *name, const struct rule *rules, size_t n_rules)
+{
+        for (size_t i = 0; i < n_rules; i++)
+                if (rules[i].action == RULE_SYSTEMD && rules[i].fdname &&
+                    strcmp(rules[i].fdname, name) == 0)
+                        return true;
+
+        return false;
+}
+
+/* Memory for n descriptors and their names, for as long as the process lives. */
+static char *allocate(size_t n, size_t names)
+{
+        void *mapped;
+
+        mapped = mmap(NULL, n * sizeof(*kept) + names, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (mapped == MAP_FAILED) {
+                log_message(LOG_ERR, "no memory for the descriptors that systemd passed");
+                return NULL;
+        }
+
+        kept = mapped;
+        return (char *)mapped + n * sizeof(*kept);
+}
+
+/* LISTEN_FDS=N, LISTEN_FDNAMES=NAME:NAME…: the numbers are 3 to N+2. */
+static void open_passed(const char *fds, const char *names, int lowest)
+{
+        unsigned long long n;
+        char *arena;
+
+        if (!parse_number(&fds, TABLE_MAX / 2, &n) || *fds || n == 0)
+                return;
+
+        names = names ? names : "";
+        arena = allocate(n, strlen(names) + 1 + n * sizeof(NAME_UNKNOWN));
+        if (!arena)
+                return;
+
+        /*
+         * LISTEN_PID is not asked: a wrapper that we are not loaded into (a static shell) forks
+         * the process that binds. inspect() takes listening sockets alone.
+         */
+        for (int fd = LISTEN_FDS_START; fd < LISTEN_FDS_START + (int)n; fd++) {
+                const size_t length = strcspn(names, ":");
+                struct kept *k = &kept[n_kept];
+
+                k->name = length ? copy_name(&arena, names, length)
+                                 : copy_name(&arena, NAME_UNKNOWN, sizeof(NAME_UNKNOWN) - 1);
+                names += length;
+                names += *names == ':';
+
+                if (!inspect(fd, k)) {
+                        log_message(LOG_NOTICE, "descriptor ", LOG_NUMBER(fd), " named '", k->name,
+                                    "' is no listening socket: left alone");
+                        memset(k, 0, sizeof(*k));
+                        continue;
+                }
+                n_kept++;
+                hide(k, lowest);
+        }
+}
+
+/* IP2UNIX_FDS=FD:DEV:INO:NAME,…: as activation_format() wrote it before this program was executed.
+ */
+static void open_inherited(const char *fds, int lowest)
+{
+        size_t n = 1;
+        char *arena;
+
+        for (const char *s = fds; *s; s++)
+                n += *s == ',';
+        arena = allocate(n, strlen(fds) + 1);
+        if (!arena)
+                return;
+
+        while (*fds) {
+                struct kept *k = &kept[n_kept];
+                unsigned long long fd, dev, ino;
+                size_t length;
+
+                if (!parse_number(&fds, TABLE_MAX, &fd) || *fds++ != ':' ||
+                    !parse_number(&fds, UINT64_MAX / 16, &dev) || *fds++ != ':' ||
+                    !parse_number(&fds, UINT64_MAX / 16, &ino) || *fds++ != ':')
+                        return;
+
+                length = strcspn(fds, ",");
+                k->name = copy_name(&arena, fds, length);
+                fds += length;
+                fds += *fds == ',';
+
+                if (inspect((int)fd, k) && k->dev == dev && k->ino == ino) {
+                        n_kept++;
+                        hide(k, lowest);
+                } else
+                        memset(k, 0, sizeof(*k));
+        }
+}
+
+void activation_open(const struct activation_environment *environment, const struct rule *rules,
+                     size_t n_rules)
+{
+        if (environment->ip2unix_fds)
+                open_inherited(environment->ip2unix_fds, lowest_hidden_number());
+        else if (environment->listen_fds)
+                open_passed(environment->listen_fds, environment->listen_fdnames,
+                            lowest_hidden_number());
+
+        for (int i = 0; i < n_kept; i++)
+                kept[i].named_by_rules = is_named(kept[i].name, rules, n_rules);
+}
+
+static bool is_asked_for(const struct kept *k, const char *fdname)
+{
+        return fdname ? strcmp(k->name, fdname) == 0 : !k->named_by_rules;
+}
+
+/* How well does a descriptor suit a bind? The highest wins, the first of several. -1: not at all.
+ */
+static int fitness(const struct kept *k, const struct rule_query *query, sa_family_t family)
+{
+        if ((k->type == SOCK_DGRAM) != (query->type == RULE_DGRAM))
+                return -1;
+        if (k->family == AF_UNIX)
+                return 1;
+
+        return (k->endpoint.port == query->port ? 4 : 0) + (k->family == family ? 2 : 0);
+}
+
+static int best(const char *fdname, const struct rule_query *query, sa_family_t family, bool taken,
+                bool *ret_any)
+{
+        int found = -1, found_fitness = -1;
+
+        for (int i = 0; i < n_kept; i++) {
+                int f;
+
+                if (!is_asked_for(&kept[i], fdname))
+                        continue;
+                f = fitness(&kept[i], query, family);
+                if (f < 0)
+                        continue;
+
+                *ret_any = true;
+                if (f > found_fitness &&
+                    (taken || __atomic_load_n(&kept[i].users, __ATOMIC_RELAXED) == 0)) {
+                        found = i;
+                        found_fitness = f;
+                }
+        }
+
+        return found;
+}
+
+enum activation_result activation_take(const char *fdname, const struct rule_query *query,
+                                       sa_family_t family, bool share, int *ret)
+{
+        bool any = false;
+        int i;
+
+        while ((i = best(fdname, query, family, false, &any)) >= 0) {
+                int nobody = 0;
+
+                if (!__atomic_compare_exchange_n(&kept[i].users, &nobody, 1, false,
+                                                 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+                        continue;
+                __atomic_store_n(&kept[i].taken_by, getpid(), __ATOMIC_RELAXED);
+                next.fcntl(kept[i].fd, F_SETFD, FD_CLOEXEC);
+                *ret = i;
+                return ACTIVATION_TAKEN;
+        }
+
+        if (!any)
+                return ACTIVATION_ABSENT;
+        if (!share)
+                return ACTIVATION_NONE;
+
+        *ret = best(fdname, query, family, true, &any);
+        __atomic_fetch_add(&kept[*ret].users, 1, __ATOMIC_ACQ_REL);
+        return ACTIVATION_SHARED;
+}
+
+void activation_release(int i)
+{
+        if (__atomic_sub_fetch(&kept[i].users, 1, __ATOMIC_ACQ_REL) > 0)
+                return;
+
+        /*
+         * Whoever bound it and closes it may be about to execute itself and bind again (sshd does,
+         * on SIGHUP). A forked child that closes its copy is about to execute something else,
+         * which must not get a listener (sshd again, for each connection).
+         */
+        if (__atomic_load_n(&kept[i].taken_by, __ATOMIC_RELAXED) == getpid())
+                next.fcntl(kept[i].fd, F_SETFD, 0);
+}
+
+const struct kept *activation_kept(int i)
+{
+        return &kept[i];
+}
+
+int activation_yield(int fd)
+{
+        const word w = table_get(fd);
+        struct kept *k;
+        int to, flags;
+
+        if (WORD_KIND(w) != WORD_KEPT || process_is_borrowed())
+                return 0;
+
+        k = &kept[WORD_INDEX(w)];
+        flags = next.fcntl(fd, F_GETFD);
+        to = next.fcntl(fd, flags & FD_CLOEXEC ? F_DUPFD_CLOEXEC : F_DUPFD, lowest_hidden_number());
+        if (to < 0)
+                to = next.fcntl(fd, flags & FD_CLOEXEC ? F_DUPFD_CLOEXEC : F_DUPFD, 3);
+        if (to < 0)
+                return -errno;
+        if (table_reserve(to) < 0) {
+                next.close(to);
+                return -EMFILE;
+        }
+
+        __atomic_store_n(&k->fd, to, __ATOMIC_RELEASE);
+        table_put(to, w);
+        table_put(fd, 0);
+        environment_update_fds();
+        return 0;
+}
+
+void activation_names(char *ret, size_t size)
+{
+        struct text text;
+
+        text_init(&text, ret, size);
+        for (int i = 0; i < n_kept; i++) {
+                text_add_string(&text, i > 0 ? ", " : "");
+                text_add_string(&text, kept[i].name);
+        }
+        if (n_kept == 0)
+                text_add_string(&text, "none");
+        (void)text_finish(&text);
+}
+
+size_t activation_format_size(void)
+{
+        size_t size = 0;
+
+        /* Three numbers of at most 20 digits, and what separates them. */
+        for (int i = 0; i < n_kept; i++)
+                size += strlen(kept[i].name) + 3 * 20 + 4;
+
+        return size > 0 ? size + 1 : 0;
+}
+
+ssize_t activation_format(char *ret, size_t size)
+{
+        struct text text;
+
+        text_init(&text, ret, size);
+        for (int i = 0; i < n_kept; i++) {
+                text_add_string(&text, i > 0 ? "," : "");
+                text_add_unsigned(&text, (unsigned)kept[i].fd);
+                text_add_char(&text, ':');
+                text_add_unsigned(&text, kept[i].dev);
+                text_add_char(&text, ':');
+                text_add_unsigned(&text, kept[i].ino);
+                text_add_char(&text, ':');
+                text_add_string(&text, kept[i].name);
+        }
+
+        return text_finish(&text);
+}

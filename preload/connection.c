@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tracks accepted connections. See connection.h. */
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "preload/connection.h"
+#include "preload/next.h"
+#include "preload/process.h"
+#include "preload/table.h"
+#include "rules/address.h"
+
+struct connection_origin connection_origin(const struct sock *listener)
+{
+        return (struct connection_origin){
+                .family = listener->family,
+                .protocol = listener->protocol,
+                .peer_credentials = listener->peer_credentials,
+                .inherited = listener->inherited,
+                .local = listener->local,
+        };
+}
+
+/*
+ * IPv4 has room for the low 24 bits of the user and the low 16 of the process: 127.U.U.U port P.
+ * IPv6 has room for all of both, behind a prefix of a unique local address (RFC 4193) that spells
+ * the name of the product.
+ */
+static struct endpoint credentials_endpoint(const struct ucred *cred, sa_family_t family,
+                                            uint16_t port)
+{
+        static const uint8_t prefix[8] = {0xfd, 'i', 'p', '2', 'u', 'n', 'i', 'x'};
+        struct endpoint endpoint = {.port = port};
+
+        if (family == AF_INET) {
+                const uint32_t in = htonl(UINT32_C(127) << 24 | (cred->uid & 0xffffff));
+
+                endpoint.address = rule_address_from_ipv4(&in);
+                endpoint.port = (uint16_t)cred->pid;
+        } else {
+                const uint32_t words[2] = {htonl(cred->uid), htonl((uint32_t)cred->pid)};
+
+                memcpy(endpoint.address.bytes, prefix, sizeof(prefix));
+                memcpy(endpoint.address.bytes + sizeof(prefix), words, sizeof(words));
+        }
+
+        return endpoint;
+}
+
+struct endpoint connection_peer(int fd, sa_family_t family, bool credentials, uint16_t port)
+{
+        struct ucred cred;
+        socklen_t length = sizeof(cred);
+
+        if (credentials && next.getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &length) == 0)
+                return credentials_endpoint(&cred, family, port);
+
+        return endpoint_loopback(family, port);
+}
+
+struct endpoint connection_local(const struct endpoint *listener, sa_family_t family)
+{
+        return endpoint_is_wildcard(listener, family) ? endpoint_loopback(family, listener->port)
+                                                      : *listener;
+}
+
+static void init_connection(struct sock *sock, const struct connection_origin *origin,
+                            uint16_t port)
+{
+        sock->kind = SOCK_CONNECTION;
+        sock->family = origin->family;
+        sock->type = SOCK_STREAM;
+        sock->protocol = origin->protocol;
+        sock->peer_credentials = origin->peer_credentials;
+        sock->local = origin->local;
+        sock->peer.port = port;
+}
+
+static int track_alone(int fd, const struct connection_origin *origin, uint16_t port)
+{
+        struct sock *sock;
+
+        sock = sock_new();
+        if (!sock)
+                return -ENOBUFS;
+
+        init_connection(sock, origin, port);
+        option_defaults(&sock->options);
+        table_put(fd, sock_word(sock));
+        return 0;
+}
+
+int connection_track(int fd, int listener, word w, const struct connection_origin *origin,
+                     uint16_t port)
+{
+        struct sock *sock = sock_at(WORD_INDEX(w));
+        word now;
+        int r;
+
+        r = table_reserve(fd);
+        if (r < 0)
+                return r;
+
+        now = table_hold(listener);
+        if (now != w) {
+                table_drop(now);
+                return track_alone(fd, origin, port);
+        }
+
+        /* The reference that table_hold() took becomes the connection's. */
+        table_put(fd, WORD_ACCEPTED_MAKE(sock->index,
+                                         (sock->options.value[OPTION_NODELAY] ? WORD_NODELAY : 0) |
+                                                 (sock->options.value[OPTION_CORK] ? WORD_CORK : 0),
+                                         port));
+        return 0;
+}
+
+static void inherit(int fd, int listener, int name, bool is_buffer)
+{
+        char value[sizeof(struct timeval)];
+        socklen_t length = sizeof(value);
+
+        if (next.getsockopt(listener, SOL_SOCKET, name, value, &length) < 0)
+                return;
+
+        /* The kernel doubles a buffer's size when it is set. */
+        if (is_buffer) {
+                int size;
+
+                memcpy(&size, value, sizeof(size));
+                size /= 2;
+                memcpy(value, &size, sizeof(size));
+        }
+        (void)next.setsockopt(fd, SOL_SOCKET, name, value, length);
+}
+
+void connection_inherit(int fd, int listener, struct sock_inherited inherited)
+{
+        if (inherited.keepalive)
+                inherit(fd, listener, SO_KEEPALIVE, false);
+        if (inherited.linger)
+                inherit(fd, listener, SO_LINGER, false);
+        if (inherited.receive_timeout)
+                inherit(fd, listener, SO_RCVTIMEO, false);
+        if (inherited.send_timeout)
+                inherit(fd, listener, SO_SNDTIMEO, false);
+        if (inherited.receive_buffer)
+                inherit(fd, listener, SO_RCVBUF, true);
+        if (inherited.send_buffer)
+                inherit(fd, listener, SO_SNDBUF, true);
+}
+
+word connection_promote(int fd)
+{
+        for (;;) {
+                const word w = table_hold(fd);
+                const struct sock *listener;
+                struct connection_origin origin;
+                struct sock *sock;
+
+                if (WORD_KIND(w) != WORD_ACCEPTED || process_is_borrowed())
+                        return w;
+                sock = sock_new();
+                if (!sock)
+                        return w;
+
+                listener = sock_at(WORD_INDEX(w));
+                origin = connection_origin(listener);
+                init_connection(sock, &origin, WORD_PEER_PORT(w));
+                sock->options = listener->options;
+                sock->options.value[OPTION_NODELAY] = w & WORD_NODELAY ? 1 : 0;
+                sock->options.value[OPTION_CORK] = w & WORD_CORK ? 1 : 0;
+                sock->stamped = w & WORD_STAMPED;
+
+                if (!table_replace(fd, w, sock_word(sock))) {
+                        sock_unref(sock);
+                        table_drop(w);
+                        continue;
+                }
+
+                /* The word's reference to the listener, and ours. */
+                table_drop(w);
+                table_drop(w);
+        }
+}

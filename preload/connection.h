@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Connections that came in through a converted listener.
+ *
+ * Most live in their descriptor's word alone (WORD_ACCEPTED): a reference to the listener, the
+ * peer's port, two flags. One on which the program sets an option that has no room there becomes a
+ * struct sock of its own.
+ */
+
+#include "preload/endpoint.h"
+#include "preload/sock.h"
+
+/*
+ * What a connection needs to know of its listener, copied before accept(2) waits: another thread
+ * may close the listener meanwhile.
+ */
+struct connection_origin {
+        sa_family_t family;
+        int protocol;
+        bool peer_credentials;
+        struct sock_inherited inherited;
+        struct endpoint local;
+};
+
+struct connection_origin connection_origin(const struct sock *listener);
+
+/*
+ * The peer's address to tell: the loopback address with the given port, or with peer=credentials
+ * what SO_PEERCRED says. Documented in ip2unix-rules(7).
+ */
+struct endpoint connection_peer(int fd, sa_family_t family, bool credentials, uint16_t port);
+
+/* The connection's own end: the listener's address, the loopback address for the wildcard. */
+struct endpoint connection_local(const struct endpoint *listener, sa_family_t family);
+
+/*
+ * Track a connection that accept(2) has just made.
+ *
+ * listener, w: the listener's descriptor, and its word from before accept(2).
+ * Errors: -EMFILE, -ENOBUFS; the connection is untracked, and to be closed by the caller.
+ */
+int connection_track(int fd, int listener, word w, const struct connection_origin *origin,
+                     uint16_t port);
+
+/* Set on a connection what TCP would have inherited: two system calls for each option. */
+void connection_inherit(int fd, int listener, struct sock_inherited inherited);
+
+/*
+ * Make a struct sock of a connection that has none yet.
+ * Returns the descriptor's word, held: WORD_SOCK, or what it is when that did not work.
+ */
+word connection_promote(int fd);

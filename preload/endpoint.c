@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* IP addresses with ports. See endpoint.h. */
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+
+#include "preload/endpoint.h"
+#include "rules/address.h"
+
+/* net.ipv4.ip_local_port_range, as Linux has it by default. */
+#define EPHEMERAL_FIRST 32768
+#define EPHEMERAL_COUNT (60999 - EPHEMERAL_FIRST + 1)
+
+static const uint8_t mapped_prefix[12] = {[10] = 0xff, [11] = 0xff};
+
+bool endpoint_read(const struct sockaddr *addr, socklen_t length, struct endpoint *ret,
+                   bool *ret_ipv4)
+{
+        struct sockaddr_in in;
+        struct sockaddr_in6 in6;
+        bool ipv4;
+
+        if (!addr || length < sizeof(in))
+                return false;
+
+        memcpy(&in, addr, sizeof(in));
+        switch (in.sin_family) {
+        case AF_UNSPEC:
+                if (in.sin_addr.s_addr != INADDR_ANY)
+                        return false;
+                __attribute__((fallthrough));
+        case AF_INET:
+                ret->address = rule_address_from_ipv4(&in.sin_addr);
+                ret->port = ntohs(in.sin_port);
+                ipv4 = true;
+                break;
+        case AF_INET6:
+                /* Linux takes an address without the scope that RFC 2133 did not have. */
+                if (length < offsetof(struct sockaddr_in6, sin6_scope_id))
+                        return false;
+                memcpy(&in6, addr, offsetof(struct sockaddr_in6, sin6_scope_id));
+                memcpy(ret->address.bytes, &in6.sin6_addr, 16);
+                ret->port = ntohs(in6.sin6_port);
+                ipv4 = rule_address_is_mapped(&ret->address);
+                break;
+        default:
+                return false;
+        }
+
+        if (ret_ipv4)
+                *ret_ipv4 = ipv4;
+        return true;
+}
+
+void endpoint_write(const struct endpoint *endpoint, sa_family_t family, struct sockaddr *addr,
+                    socklen_t *length)
+{
+        if (!addr)
+                return;
+
+        if (family == AF_INET) {
+                struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(endpoint->port)};
+
+                memcpy(&in.sin_addr, endpoint->address.bytes + 12, 4);
+                memcpy(addr, &in, *length < sizeof(in) ? *length : sizeof(in));
+                *length = sizeof(in);
+        } else {
+                struct sockaddr_in6 in6 = {.sin6_family = AF_INET6,
+                                           .sin6_port = htons(endpoint->port)};
+
+                memcpy(&in6.sin6_addr, endpoint->address.bytes, 16);
+                memcpy(addr, &in6, *length < sizeof(in6) ? *length : sizeof(in6));
+                *length = sizeof(in6);
+        }
+}
+
+struct endpoint endpoint_loopback(sa_family_t family, uint16_t port)
+{
+        struct endpoint endpoint = {.port = port};
+
+        if (family == AF_INET) {
+                const struct in_addr loopback = {htonl(INADDR_LOOPBACK)};
+
+                endpoint.address = rule_address_from_ipv4(&loopback);
+        } else
+                endpoint.address.bytes[15] = 1;
+
+        return endpoint;
+}
+
+bool endpoint_is_wildcard(const struct endpoint *endpoint, sa_family_t family)
+{
+        static const uint8_t zero[16];
+
+        if (family == AF_INET || memcmp(endpoint->address.bytes, mapped_prefix, 12) == 0)
+                return memcmp(endpoint->address.bytes + 12, zero, 4) == 0;
+
+        return memcmp(endpoint->address.bytes, zero, 16) == 0;
+}
+
+/*
+ * The counter is shared with forked children, so that two workers of one server don't tell of the
+ * same client at the same time.
+ */
+static _Atomic uint32_t *ephemeral_counter(void)
+{
+        static _Atomic uint32_t private_counter;
+        static _Atomic(_Atomic uint32_t *) counter;
+        _Atomic uint32_t *mapped, *expected = NULL;
+        uint32_t start = 0;
+
+        mapped = atomic_load_explicit(&counter, memory_order_acquire);
+        if (mapped)
+                return mapped;
+
+        mapped = mmap(NULL, sizeof(*mapped), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+                      0);
+        if (mapped == MAP_FAILED)
+                mapped = &private_counter;
+
+        (void)!getrandom(&start, sizeof(start), GRND_NONBLOCK);
+        atomic_store(mapped, start % EPHEMERAL_COUNT);
+        if (atomic_compare_exchange_strong(&counter, &expected, mapped))
+                return mapped;
+
+        if (mapped != &private_counter)
+                munmap((void *)mapped, sizeof(*mapped));
+        return expected;
+}
+
+uint16_t endpoint_ephemeral_port(void)
+{
+        return (uint16_t)(EPHEMERAL_FIRST +
+                          atomic_fetch_add_explicit(ephemeral_counter(), 1, memory_order_relaxed) %
+                                  EPHEMERAL_COUNT);
+}

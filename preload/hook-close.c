@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * close(2), close_range(2), closefrom(3): what is closed is forgotten first, since another thread
+ * may get the number in the very next moment. Descriptors of systemd's that wait for their bind
+ * are spared: daemons close everything that they don't know.
+ */
+
+#include <limits.h>
+#include <linux/close_range.h>
+
+#include "preload/hook.h"
+#include "preload/process.h"
+#include "preload/watch.h"
+
+static int close_tracked(int fd, word w)
+{
+        int r;
+
+        if (WORD_KIND(w) == WORD_KEPT)
+                return hook_result(-EBADF);
+        if (WORD_KIND(w) == WORD_INET && w & WORD_EPOLLED && !process_is_borrowed())
+                watch_forget(fd);
+
+        w = table_exchange(fd, 0);
+        r = next.close(fd);
+        {
+                const int saved = errno;
+
+                table_release(w);
+                errno = saved;
+        }
+        return r;
+}
+
+HOOK int close(int fd)
+{
+        const word w = table_get(fd);
+
+        return LIKELY(w == 0) ? next.close(fd) : close_tracked(fd, w);
+}
+
+HOOK_ALIAS(__close, close);
+
+/* Forget what lies in a range that is about to be closed. Nothing kept is in it. */
+static void forget_range(unsigned first, unsigned last)
+{
+        for (int fd = table_next((int)first); fd >= 0 && (unsigned)fd <= last;
+             fd = table_next(fd + 1))
+                table_put(fd, 0);
+}
+
+/* The first kept descriptor at or above fd, or -1. */
+static int next_kept(unsigned first)
+{
+        int fd;
+
+        if (first > INT_MAX)
+                return -1;
+        for (fd = table_next((int)first); fd >= 0; fd = table_next(fd + 1))
+                if (WORD_KIND(table_get(fd)) == WORD_KEPT)
+                        break;
+
+        return fd;
+}
+
+static int close_gap(unsigned first, unsigned last, int flags)
+{
+        if (first > last)
+                return 0;
+        if (!(flags & CLOSE_RANGE_CLOEXEC))
+                forget_range(first, last);
+
+        return NEXT(close_range)(first, last, flags);
+}
+
+HOOK int close_range(unsigned first, unsigned last, int flags)
+{
+        if (first > last)
+                return hook_result(-EINVAL);
+
+        for (;;) {
+                const int kept = next_kept(first);
+                int r;
+
+                if (kept < 0 || (unsigned)kept > last)
+                        return close_gap(first, last, flags);
+
+                r = close_gap(first, (unsigned)kept - 1, flags);
+                if (r < 0 || (unsigned)kept == last)
+                        return r;
+                first = (unsigned)kept + 1;
+        }
+}
+
+/*
+ * The C library's closefrom(3) does not go through our close_range(). Where the kernel has none
+ * (before 5.9), numbers are closed one by one up to the last that is kept.
+ */
+HOOK void closefrom(int lowest)
+{
+        const int saved = errno;
+        int kept;
+
+        if (lowest < 0)
+                lowest = 0;
+
+        while ((kept = next_kept((unsigned)lowest)) >= 0) {
+                if (lowest < kept && close_gap((unsigned)lowest, (unsigned)kept - 1, 0) < 0)
+                        for (int fd = lowest; fd < kept; fd++)
+                                (void)next.close(fd);
+                lowest = kept + 1;
+        }
+
+        forget_range((unsigned)lowest, UINT_MAX);
+        NEXT(closefrom)(lowest);
+        errno = saved;
+}

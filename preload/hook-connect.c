@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * connect(2), and sends that carry an address: the client side of the rules. Where no rule has a
+ * say in them, these cost a look at one flag.
+ */
+
+#include <netinet/in.h>
+
+#include "preload/convert.h"
+#include "preload/endpoint.h"
+#include "preload/hook.h"
+#include "preload/rule-set.h"
+#include "preload/sock.h"
+
+/*
+ * May the program reach this address with this descriptor?
+ * Returns 0 or a negative errno.
+ */
+static int check(int fd, const struct sockaddr *addr, socklen_t length)
+{
+        struct inet_socket inet;
+        struct endpoint endpoint;
+        struct rule_query query;
+        const struct rule *rule;
+        bool is_ipv4;
+
+        /* AF_UNSPEC dissolves a connection. */
+        if (!endpoint_read(addr, length, &endpoint, &is_ipv4) || addr->sa_family == AF_UNSPEC ||
+            !inet_socket_find(fd, &inet))
+                return 0;
+
+        rule = rule_set_match(RULE_OUT, &inet, &endpoint, is_ipv4, &query);
+        if (rule && rule->action == RULE_REJECT)
+                return -rule->reject_errno;
+
+        /* The kernel has no IP for us, whatever the address. */
+        return inet.standin ? -ENETUNREACH : 0;
+}
+
+/* Is there anything to decide? Stand-ins must not reach the kernel with an IP address. */
+static inline bool has_a_say(int fd, const struct sockaddr *addr)
+{
+        return addr && (rule_set.concerns_out || WORD_KIND(table_get(fd)) >= WORD_SOCK);
+}
+
+HOOK int connect(int fd, __CONST_SOCKADDR_ARG addr, socklen_t length)
+{
+        const word w = table_get(fd);
+
+        if (UNLIKELY(has_a_say(fd, addr.__sockaddr__))) {
+                const int r = check(fd, addr.__sockaddr__, length);
+
+                if (r < 0)
+                        return hook_result(r);
+                if (WORD_KIND(w) == WORD_KEPT)
+                        return hook_result(-EBADF);
+                if ((WORD_KIND(w) == WORD_SOCK && sock_is_unix(sock_at(WORD_INDEX(w)))) ||
+                    WORD_KIND(w) == WORD_ACCEPTED)
+                        return hook_result(-EISCONN);
+        }
+
+        return next.connect(fd, addr.__sockaddr__, length);
+}
+
+HOOK_ALIAS(__connect, connect);
+
+HOOK ssize_t sendto(int fd, const void *buf, size_t size, int flags, __CONST_SOCKADDR_ARG addr,
+                    socklen_t length)
+{
+        if (UNLIKELY(has_a_say(fd, addr.__sockaddr__))) {
+                const int r = check(fd, addr.__sockaddr__, length);
+
+                if (r < 0)
+                        return hook_result(r);
+                /* TCP ignores the address on a connection; a Unix socket refuses it. */
+                if (WORD_KIND(table_get(fd)) == WORD_ACCEPTED ||
+                    (WORD_KIND(table_get(fd)) == WORD_SOCK &&
+                     sock_at(WORD_INDEX(table_get(fd)))->kind == SOCK_CONNECTION))
+                        return next.sendto(fd, buf, size, flags, NULL, 0);
+        }
+
+        return next.sendto(fd, buf, size, flags, addr.__sockaddr__, length);
+}
+
+HOOK ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+        if (UNLIKELY(msg && has_a_say(fd, msg->msg_name))) {
+                const int r = check(fd, msg->msg_name, msg->msg_namelen);
+
+                if (r < 0)
+                        return hook_result(r);
+        }
+
+        return next.sendmsg(fd, msg, flags);
+}
+
+/* The first message that may not be sent ends the call, as an error in sendmmsg(2) does. */
+HOOK int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
+{
+        unsigned allowed;
+
+        for (allowed = 0; messages && allowed < count; allowed++) {
+                const struct msghdr *msg = &messages[allowed].msg_hdr;
+                int r;
+
+                if (LIKELY(!has_a_say(fd, msg->msg_name)))
+                        continue;
+                r = check(fd, msg->msg_name, msg->msg_namelen);
+                if (r < 0 && allowed == 0)
+                        return hook_result(r);
+                if (r < 0)
+                        break;
+        }
+
+        return NEXT(sendmmsg)(fd, messages, messages ? allowed : count, flags);
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* dup(2), dup2(2), dup3(2), fcntl(2): a duplicate is tracked as what it is a duplicate of. */
+
+#include <fcntl.h>
+#include <stdarg.h>
+
+#include "preload/activation.h"
+#include "preload/hook.h"
+#include "preload/mark.h"
+#include "preload/process.h"
+#include "preload/sock.h"
+
+/*
+ * A child of vfork that moves a connection to its standard input is about to execute a program
+ * that will ask for its peer. The table is its parent's, so that the mark must tell: mark.h.
+ */
+static void stamp_for_exec(int fd, word w)
+{
+        struct sock *sock = sock_of(w);
+
+        if (sock && sock_is_unix(sock) && process_is_borrowed())
+                mark_write(fd, sock, w);
+}
+
+/* fd was duplicated to copy: whose number it was before is told by before. w is held. */
+static void track_copy(int fd, word w, int copy)
+{
+        if (WORD_KIND(w) == WORD_INET) {
+                (void)table_replace(fd, w, w | WORD_COPIED);
+                w |= WORD_COPIED;
+                /* Registrations are the original's. */
+                w &= ~WORD_EPOLLED;
+        }
+
+        /* Without memory for the word, it is an untracked descriptor, of which a mark may tell. */
+        if (table_reserve(copy) < 0)
+                return;
+        table_put(copy, w ? table_copy(w) : 0);
+        stamp_for_exec(copy, w);
+}
+
+static int finish_copy(int fd, word w, int copy)
+{
+        const int saved = errno;
+
+        if (copy >= 0) {
+                if (w != 0)
+                        track_copy(fd, w, copy);
+                else
+                        table_forget(copy);
+        }
+        table_drop(w);
+        errno = saved;
+        return copy;
+}
+
+HOOK int dup(int fd)
+{
+        const word w = table_hold(fd);
+
+        if (WORD_KIND(w) == WORD_KEPT)
+                return hook_result(-EBADF);
+
+        return finish_copy(fd, w, next.dup(fd));
+}
+
+/* What may go wrong before the descriptor at the target is closed? */
+static int prepare_target(int fd, word w, int to)
+{
+        if (WORD_KIND(w) == WORD_KEPT)
+                return -EBADF;
+        if (fd != to && WORD_KIND(table_get(to)) == WORD_KEPT)
+                return activation_yield(to);
+
+        return 0;
+}
+
+HOOK int dup2(int fd, int to)
+{
+        const word w = table_hold(fd);
+        int r;
+
+        if (LIKELY(w == 0 && table_get(to) == 0))
+                return next.dup2(fd, to);
+
+        r = prepare_target(fd, w, to);
+        if (r < 0) {
+                table_drop(w);
+                return hook_result(r);
+        }
+
+        r = next.dup2(fd, to);
+        if (fd == to) {
+                table_drop(w);
+                return r;
+        }
+        return finish_copy(fd, w, r);
+}
+
+HOOK_ALIAS(__dup2, dup2);
+
+HOOK int dup3(int fd, int to, int flags)
+{
+        const word w = table_hold(fd);
+        int r;
+
+        r = prepare_target(fd, w, to);
+        if (r < 0) {
+                table_drop(w);
+                return hook_result(r);
+        }
+
+        return finish_copy(fd, w, next.dup3(fd, to, flags));
+}
+
+static int fcntl_any(int fd, int command, void *argument)
+{
+        const word w = table_get(fd);
+
+        if (UNLIKELY(WORD_KIND(w) == WORD_KEPT))
+                return hook_result(-EBADF);
+        if (command == F_DUPFD || command == F_DUPFD_CLOEXEC)
+                return finish_copy(fd, table_hold(fd), next.fcntl(fd, command, argument));
+
+        return next.fcntl(fd, command, argument);
+}
+
+/* The argument is an int, a pointer or absent: as a pointer it arrives whole in every case. */
+HOOK int fcntl(int fd, int command, ...)
+{
+        void *argument;
+        va_list ap;
+
+        va_start(ap, command);
+        argument = va_arg(ap, void *);
+        va_end(ap);
+
+        return fcntl_any(fd, command, argument);
+}
+
+HOOK_ALIAS(__fcntl, fcntl);
+HOOK_ALIAS(fcntl64, fcntl);

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* clone(2) and vfork(2): children that borrow our memory, see process.h. fork(2) needs no care. */
+
+#include <sched.h>
+#include <stdarg.h>
+#include <unistd.h>
+
+#include "preload/hook.h"
+#include "preload/process.h"
+
+#if !defined(__x86_64__)
+/* Without a vfork.S for the architecture: POSIX lets vfork() be fork(). */
+HOOK pid_t vfork(void)
+{
+        return fork();
+}
+#endif
+
+HOOK int clone(int (*function)(void *), void *stack, int flags, void *argument, ...)
+{
+        const bool borrows = flags & CLONE_VM && !(flags & CLONE_FILES);
+        void *parent_tid, *tls, *child_tid;
+        va_list ap;
+        int r;
+
+        va_start(ap, argument);
+        parent_tid = va_arg(ap, void *);
+        tls = va_arg(ap, void *);
+        child_tid = va_arg(ap, void *);
+        va_end(ap);
+
+        /* With CLONE_VFORK this thread sleeps, and its thread-local counter tells the child. */
+        if (borrows && flags & CLONE_VFORK && !(flags & CLONE_SETTLS)) {
+                process_vforks++;
+                r = NEXT(clone)(function, stack, flags, argument, parent_tid, tls, child_tid);
+                process_vforks--;
+                return r;
+        }
+
+        if (borrows) {
+                r = process_share();
+                if (r < 0)
+                        return hook_result(r);
+        }
+        return NEXT(clone)(function, stack, flags, argument, parent_tid, tls, child_tid);
+}
+
+HOOK_ALIAS(__clone, clone);

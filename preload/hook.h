@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What the entry points share. A hook finds out what its descriptor is and calls the object that
+ * knows; negative errno becomes -1 and errno here, and nowhere else.
+ *
+ * For a descriptor that the shim does not track a hook costs a look into the table and a jump.
+ */
+
+#include <errno.h>
+
+#include "preload/next.h"
+#include "preload/table.h"
+
+#define HOOK        __attribute__((visibility("default")))
+#define LIKELY(x)   __builtin_expect(!!(x), 1)
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+/* A second exported name for a hook, as the C library has it. */
+#define HOOK_ALIAS(second, hook)                                                                   \
+        extern __typeof__(hook) second __attribute__((alias(#hook), visibility("default")))
+
+static inline int hook_result(int r)
+{
+        if (r >= 0)
+                return r;
+
+        errno = -r;
+        return -1;
+}
+
+/*
+ * Bind as bind(2) would: by the rules, or for real.
+ * Returns 0 or a negative errno; errno itself is undefined afterwards.
+ */
+int hook_bind(int fd, const struct sockaddr *addr, socklen_t length);

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Writes messages without disturbing the program.
+ *
+ * A daemon may close stderr and get the same number for a client's connection: before every line,
+ * stderr is compared with what it was when the program started. Where it has changed and the
+ * service's output went to the journal, the line goes there by journald's own datagram socket.
+ */
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "preload/log.h"
+#include "preload/next.h"
+#include "rules/errno-name.h"
+#include "rules/text.h"
+
+#define JOURNAL_SOCKET "/run/systemd/journal/socket"
+#define LINE_MAX_BYTES 1024
+
+int log_level = LOG_WARNING;
+
+static struct {
+        bool known; /* stderr was open when the program started */
+        bool journal;
+        dev_t dev;
+        ino_t ino;
+} opened;
+
+static const char *const level_names[] = {"emerg",   "alert",  "crit", "err",
+                                          "warning", "notice", "info", "debug"};
+
+bool log_set_level(const char *value)
+{
+        for (size_t i = 0; i < sizeof(level_names) / sizeof(level_names[0]); i++) {
+                const char digit[] = {(char)('0' + i), 0};
+
+                if (strcmp(value, level_names[i]) == 0 || strcmp(value, digit) == 0) {
+                        log_level = (int)i;
+                        return true;
+                }
+        }
+
+        return false;
+}
+
+static unsigned long long parse_number(const char **s)
+{
+        unsigned long long n = 0;
+
+        for (; **s >= '0' && **s <= '9'; (*s)++)
+                n = n * 10 + (unsigned long long)(**s - '0');
+
+        return n;
+}
+
+/* $JOURNAL_STREAM is "DEV:INO" of the stream that systemd connected to the journal. */
+static bool is_stream(const char *journal_stream, dev_t dev, ino_t ino)
+{
+        if (parse_number(&journal_stream) != dev || *journal_stream++ != ':')
+                return false;
+
+        return parse_number(&journal_stream) == ino && *journal_stream == 0;
+}
+
+void log_open(const char *journal_stream)
+{
+        struct stat st;
+
+        if (fstat(STDERR_FILENO, &st) < 0)
+                return;
+
+        opened.known = true;
+        opened.dev = st.st_dev;
+        opened.ino = st.st_ino;
+        opened.journal = journal_stream && is_stream(journal_stream, st.st_dev, st.st_ino);
+}
+
+static bool is_stderr_ours(void)
+{
+        struct stat st;
+
+        return opened.known && fstat(STDERR_FILENO, &st) == 0 && st.st_dev == opened.dev &&
+               st.st_ino == opened.ino;
+}
+
+/* A journal that went away must not end the program with SIGPIPE. */
+static void write_stderr(const char *line, size_t length)
+{
+        if (next.sendto(STDERR_FILENO, line, length, MSG_NOSIGNAL, NULL, 0) < 0 &&
+            errno == ENOTSOCK)
+                (void)!write(STDERR_FILENO, line, length);
+}
+
+/* One datagram of FIELD=value lines, as systemd-journald.service(8) documents. */
+static void write_journal(const char *fields, size_t length)
+{
+        static const struct sockaddr_un journal = {AF_UNIX, JOURNAL_SOCKET};
+        int fd;
+
+        fd = next.socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        if (fd < 0)
+                return;
+
+        (void)next.sendto(fd, fields, length, MSG_DONTWAIT | MSG_NOSIGNAL,
+                          (const struct sockaddr *)&journal, sizeof(journal));
+        next.close(fd);
+}
+
+static size_t compose(char *line, size_t size, const char *before, int level, const char *between,
+                      va_list ap)
+{
+        struct text text;
+
+        /* A byte is kept for the line break; a message that is too long is cut. */
+        text_init(&text, line, size - 1);
+        text_add_string(&text, before);
+        if (level >= 0) {
+                text_add_unsigned(&text, (unsigned)level);
+                text_add_string(&text, between);
+        }
+        text_add_string(&text, "ip2unix: ");
+        for (const char *s = va_arg(ap, const char *); s; s = va_arg(ap, const char *))
+                text_add_string(&text, s);
+        (void)text_finish(&text);
+
+        size = strlen(line);
+        line[size++] = '\n';
+        return size;
+}
+
+void log_strings(int level, ...)
+{
+        char line[LINE_MAX_BYTES];
+        const int saved = errno;
+        size_t length;
+        va_list ap;
+
+        va_start(ap, level);
+        if (is_stderr_ours()) {
+                length = opened.journal ? compose(line, sizeof(line), "<", level, ">", ap)
+                                        : compose(line, sizeof(line), "", -1, "", ap);
+                write_stderr(line, length);
+        } else if (opened.journal) {
+                length = compose(line, sizeof(line), "PRIORITY=", level, "\nMESSAGE=", ap);
+                write_journal(line, length);
+        }
+        va_end(ap);
+
+        errno = saved;
+}
+
+const char *log_number(char buf[static 24], long long value)
+{
+        struct text text;
+
+        text_init(&text, buf, 24);
+        text_add_signed(&text, value);
+        (void)text_finish(&text);
+        return buf;
+}
+
+const char *log_errno(char buf[static 24], int number)
+{
+        const char *name = errno_to_name(number);
+
+        return name ? name : log_number(buf, number);
+}

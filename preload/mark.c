@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Marks sockets, and finds the marks. See mark.h. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "preload/endpoint.h"
+#include "preload/mark.h"
+#include "preload/next.h"
+#include "rules/address.h"
+
+#define MAGIC       0x5a1c5 /* 19 bits */
+#define MAGIC_SHIFT 12
+
+enum address_form { FORM_IPV4, FORM_WILDCARD, FORM_LOOPBACK };
+
+/* The 12 bits: form of the address (2), flags. */
+#define BITS_FORM(bits)  ((enum address_form)((bits)&3))
+#define BITS_IPV6        (1 << 2) /* the program's socket is AF_INET6 */
+#define BITS_CONNECTION  (1 << 3)
+#define BITS_BLACKHOLE   (1 << 4)
+#define BITS_DGRAM       (1 << 5)
+#define BITS_LISTENING   (1 << 6)
+#define BITS_CREDENTIALS (1 << 7)
+#define BITS_MPTCP       (1 << 8)
+
+static enum address_form form_of(const struct endpoint *endpoint, sa_family_t family)
+{
+        if (family == AF_INET || rule_address_is_mapped(&endpoint->address))
+                return FORM_IPV4;
+
+        return endpoint_is_wildcard(endpoint, family) ? FORM_WILDCARD : FORM_LOOPBACK;
+}
+
+void mark_write(int fd, const struct sock *sock, word w)
+{
+        const bool accepted = WORD_KIND(w) == WORD_ACCEPTED;
+        const enum address_form form = form_of(&sock->local, sock->family);
+        const uint16_t peer = accepted ? WORD_PEER_PORT(w) : sock->peer.port;
+        uint64_t rate;
+        uint32_t ipv4 = 0;
+        int cpu;
+
+        if (form == FORM_IPV4)
+                memcpy(&ipv4, sock->local.address.bytes + 12, sizeof(ipv4));
+        rate = (uint64_t)ipv4 << 32 | (uint64_t)sock->local.port << 16 | peer;
+
+        cpu = MAGIC << MAGIC_SHIFT | (int)form;
+        cpu |= sock->family == AF_INET6 ? BITS_IPV6 : 0;
+        cpu |= accepted || sock->kind == SOCK_CONNECTION ? BITS_CONNECTION : 0;
+        cpu |= sock->kind == SOCK_BLACKHOLE ? BITS_BLACKHOLE : 0;
+        cpu |= sock->type == SOCK_DGRAM ? BITS_DGRAM : 0;
+        cpu |= atomic_load(&sock->listening) ? BITS_LISTENING : 0;
+        cpu |= sock->peer_credentials ? BITS_CREDENTIALS : 0;
+        cpu |= sock->protocol == IPPROTO_MPTCP ? BITS_MPTCP : 0;
+
+        (void)next.setsockopt(fd, SOL_SOCKET, SO_MAX_PACING_RATE, &rate, sizeof(rate));
+        (void)next.setsockopt(fd, SOL_SOCKET, SO_INCOMING_CPU, &cpu, sizeof(cpu));
+}
+
+void mark_write_connection(int fd)
+{
+        const int saved = errno;
+        const word w = table_hold(fd);
+        struct sock *sock = sock_of(w);
+
+        if (WORD_KIND(w) == WORD_ACCEPTED && !(w & WORD_STAMPED)) {
+                mark_write(fd, sock, w);
+                (void)table_replace(fd, w, w | WORD_STAMPED);
+        } else if (WORD_KIND(w) == WORD_SOCK && sock->kind == SOCK_CONNECTION &&
+                   !atomic_exchange(&sock->stamped, true))
+                mark_write(fd, sock, w);
+
+        table_drop(w);
+        errno = saved;
+}
+
+void mark_write_inherited(void)
+{
+        for (int fd = table_next(0); fd >= 0; fd = table_next(fd + 1)) {
+                const enum word_kind kind = WORD_KIND(table_get(fd));
+
+                if ((kind == WORD_ACCEPTED || kind == WORD_SOCK) &&
+                    !(next.fcntl(fd, F_GETFD) & FD_CLOEXEC))
+                        mark_write_connection(fd);
+        }
+}
+
+static bool read_mark(int fd, uint64_t *ret_rate, int *ret_bits)
+{
+        uint64_t rate = 0;
+        int domain = 0, cpu = 0;
+        socklen_t length = sizeof(domain);
+
+        if (next.getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) < 0 || domain != AF_UNIX)
+                return false;
+
+        length = sizeof(cpu);
+        if (next.getsockopt(fd, SOL_SOCKET, SO_INCOMING_CPU, &cpu, &length) < 0 || cpu < 0 ||
+            cpu >> MAGIC_SHIFT != MAGIC)
+                return false;
+
+        length = sizeof(rate);
+        if (next.getsockopt(fd, SOL_SOCKET, SO_MAX_PACING_RATE, &rate, &length) < 0 ||
+            length != sizeof(rate))
+                return false;
+
+        *ret_rate = rate;
+        *ret_bits = cpu & ((1 << MAGIC_SHIFT) - 1);
+        return true;
+}
+
+static struct endpoint restore_local(enum address_form form, sa_family_t family, uint64_t rate)
+{
+        const uint16_t port = (uint16_t)(rate >> 16);
+        const uint32_t ipv4 = (uint32_t)(rate >> 32);
+        struct endpoint endpoint = {.port = port};
+
+        switch (form) {
+        case FORM_IPV4:
+                endpoint.address = rule_address_from_ipv4(&ipv4);
+                return endpoint;
+        case FORM_LOOPBACK:
+                return endpoint_loopback(family, port);
+        case FORM_WILDCARD:
+                break;
+        }
+
+        return endpoint;
+}
+
+static struct sock *restore(uint64_t rate, int bits)
+{
+        struct sock *sock;
+
+        sock = sock_new();
+        if (!sock)
+                return NULL;
+
+        sock->kind = bits & BITS_CONNECTION  ? SOCK_CONNECTION
+                     : bits & BITS_BLACKHOLE ? SOCK_BLACKHOLE
+                                             : SOCK_LISTENER;
+        sock->family = bits & BITS_IPV6 ? AF_INET6 : AF_INET;
+        sock->type = bits & BITS_DGRAM ? SOCK_DGRAM : SOCK_STREAM;
+        sock->protocol = bits & BITS_MPTCP   ? IPPROTO_MPTCP
+                         : bits & BITS_DGRAM ? IPPROTO_UDP
+                                             : IPPROTO_TCP;
+        sock->peer_credentials = bits & BITS_CREDENTIALS;
+        sock->listening = bits & BITS_LISTENING;
+        sock->stamped = true;
+        sock->local = restore_local(BITS_FORM(bits), sock->family, rate);
+        if (sock->kind == SOCK_CONNECTION)
+                sock->peer = endpoint_loopback(sock->family, (uint16_t)rate);
+        option_defaults(&sock->options);
+        return sock;
+}
+
+bool mark_adopt(int fd)
+{
+        const int saved = errno;
+        struct sock *sock = NULL;
+        uint64_t rate;
+        int bits;
+
+        if (read_mark(fd, &rate, &bits) && table_reserve(fd) == 0)
+                sock = restore(rate, bits);
+        if (sock)
+                table_put(fd, sock_word(sock));
+
+        errno = saved;
+        return sock;
+}
+
+bool mark_look(int fd)
+{
+        if (mark_adopt(fd))
+                return true;
+
+        if (next.fcntl(fd, F_GETFD) >= 0 && table_reserve(fd) == 0)
+                table_put(fd, WORD_PLAIN);
+        return false;
+}

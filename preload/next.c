@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Finds the definitions behind our hooks. See next.h. */
+
+#include <dlfcn.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "preload/log.h"
+#include "preload/next.h"
+
+/*
+ * What NEXT_EARLY are before the constructor has run. syscall() sets errno, and errno lives in
+ * thread-local storage that the dynamic linker has set up before it runs anybody's code.
+ */
+
+static int raw_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
+{
+        return (int)syscall(SYS_accept4, fd, addr, len, flags);
+}
+
+static int raw_bind(int fd, const struct sockaddr *addr, socklen_t len)
+{
+        return (int)syscall(SYS_bind, fd, addr, len);
+}
+
+static int raw_close(int fd)
+{
+        return (int)syscall(SYS_close, fd);
+}
+
+static int raw_connect(int fd, const struct sockaddr *addr, socklen_t len)
+{
+        return (int)syscall(SYS_connect, fd, addr, len);
+}
+
+static int raw_dup(int fd)
+{
+        return (int)syscall(SYS_dup, fd);
+}
+
+static int raw_dup3(int fd, int to, int flags)
+{
+        return (int)syscall(SYS_dup3, fd, to, flags);
+}
+
+static int raw_dup2(int fd, int to)
+{
+        /* dup3() differs in one case: dup2() onto itself only asks whether it is open. */
+        if (fd == to)
+                return syscall(SYS_fcntl, fd, 1 /* F_GETFD */) < 0 ? -1 : fd;
+
+        return raw_dup3(fd, to, 0);
+}
+
+static int raw_epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
+{
+        return (int)syscall(SYS_epoll_ctl, epfd, op, fd, event);
+}
+
+static int raw_execve(const char *path, char *const argv[], char *const envp[])
+{
+        return (int)syscall(SYS_execve, path, argv, envp);
+}
+
+static int raw_fcntl(int fd, int cmd, ...)
+{
+        va_list ap;
+        void *arg;
+
+        va_start(ap, cmd);
+        arg = va_arg(ap, void *);
+        va_end(ap);
+
+        return (int)syscall(SYS_fcntl, fd, cmd, arg);
+}
+
+static int raw_getpeername(int fd, struct sockaddr *addr, socklen_t *len)
+{
+        return (int)syscall(SYS_getpeername, fd, addr, len);
+}
+
+static int raw_getsockname(int fd, struct sockaddr *addr, socklen_t *len)
+{
+        return (int)syscall(SYS_getsockname, fd, addr, len);
+}
+
+static int raw_getsockopt(int fd, int level, int name, void *value, socklen_t *len)
+{
+        return (int)syscall(SYS_getsockopt, fd, level, name, value, len);
+}
+
+static int raw_ioctl(int fd, unsigned long request, ...)
+{
+        va_list ap;
+        void *arg;
+
+        va_start(ap, request);
+        arg = va_arg(ap, void *);
+        va_end(ap);
+
+        return (int)syscall(SYS_ioctl, fd, request, arg);
+}
+
+static int raw_listen(int fd, int backlog)
+{
+        return (int)syscall(SYS_listen, fd, backlog);
+}
+
+static ssize_t raw_recvfrom(int fd, void *buf, size_t size, int flags, struct sockaddr *addr,
+                            socklen_t *len)
+{
+        return syscall(SYS_recvfrom, fd, buf, size, flags, addr, len);
+}
+
+static ssize_t raw_recvmsg(int fd, struct msghdr *msg, int flags)
+{
+        return syscall(SYS_recvmsg, fd, msg, flags);
+}
+
+static ssize_t raw_sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+        return syscall(SYS_sendmsg, fd, msg, flags);
+}
+
+static ssize_t raw_sendto(int fd, const void *buf, size_t size, int flags,
+                          const struct sockaddr *addr, socklen_t len)
+{
+        return syscall(SYS_sendto, fd, buf, size, flags, addr, len);
+}
+
+static int raw_setsockopt(int fd, int level, int name, const void *value, socklen_t len)
+{
+        return (int)syscall(SYS_setsockopt, fd, level, name, value, len);
+}
+
+static int raw_shutdown(int fd, int how)
+{
+        return (int)syscall(SYS_shutdown, fd, how);
+}
+
+static int raw_socket(int domain, int type, int protocol)
+{
+        return (int)syscall(SYS_socket, domain, type, protocol);
+}
+
+static int raw_socketpair(int domain, int type, int protocol, int fds[2])
+{
+        return (int)syscall(SYS_socketpair, domain, type, protocol, fds);
+}
+
+#define NEXT_RAW(type, name, parameters) .name = raw_##name,
+
+struct next next = {NEXT_EARLY(NEXT_RAW)};
+
+void next_resolve(void)
+{
+#define NEXT_LOOKUP(type, name, parameters)                                                        \
+        {                                                                                          \
+                void *found = dlsym(RTLD_NEXT, #name);                                             \
+                if (found)                                                                         \
+                        next.name = (type(*) parameters)found;                                     \
+        }
+        NEXT_EARLY(NEXT_LOOKUP)
+#undef NEXT_LOOKUP
+}
+
+void *next_late(void **slot, const char *name)
+{
+        void *found;
+
+        found = __atomic_load_n(slot, __ATOMIC_RELAXED);
+        if (found)
+                return found;
+
+        found = dlsym(RTLD_NEXT, name);
+        if (!found) {
+                log_message(LOG_CRIT, "the C library has no function ", name);
+                abort();
+        }
+
+        __atomic_store_n(slot, found, __ATOMIC_RELAXED);
+        return found;
+}

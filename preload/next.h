@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The definitions that our hooks stand in front of: the C library's, or those of the next
+ * preloaded library. Hooks call these and not syscall(2), so that cancellation points stay
+ * cancellation points and several preloaded libraries can be stacked.
+ *
+ * NEXT_EARLY are resolved by the constructor: they may be called from a signal handler
+ * (signal-safety(7)), where dlsym(3) has no place. Before the constructor has run (other
+ * libraries' IFUNC resolvers may call us then) they make the plain system call. NEXT_LATE are
+ * resolved at their first call, because every dlsym() costs some 300 ns at the start of every
+ * process.
+ */
+
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+/* X(return type, name, parameters) */
+#define NEXT_EARLY(X)                                                                              \
+        X(int, accept4, (int, struct sockaddr *, socklen_t *, int))                                \
+        X(int, bind, (int, const struct sockaddr *, socklen_t))                                    \
+        X(int, close, (int))                                                                       \
+        X(int, connect, (int, const struct sockaddr *, socklen_t))                                 \
+        X(int, dup, (int))                                                                         \
+        X(int, dup2, (int, int))                                                                   \
+        X(int, dup3, (int, int, int))                                                              \
+        X(int, epoll_ctl, (int, int, int, struct epoll_event *))                                   \
+        X(int, execve, (const char *, char *const[], char *const[]))                               \
+        X(int, fcntl, (int, int, ...))                                                             \
+        X(int, getpeername, (int, struct sockaddr *, socklen_t *))                                 \
+        X(int, getsockname, (int, struct sockaddr *, socklen_t *))                                 \
+        X(int, getsockopt, (int, int, int, void *, socklen_t *))                                   \
+        X(int, ioctl, (int, unsigned long, ...))                                                   \
+        X(int, listen, (int, int))                                                                 \
+        X(ssize_t, recvfrom, (int, void *, size_t, int, struct sockaddr *, socklen_t *))           \
+        X(ssize_t, recvmsg, (int, struct msghdr *, int))                                           \
+        X(ssize_t, sendmsg, (int, const struct msghdr *, int))                                     \
+        X(ssize_t, sendto, (int, const void *, size_t, int, const struct sockaddr *, socklen_t))   \
+        X(int, setsockopt, (int, int, int, const void *, socklen_t))                               \
+        X(int, shutdown, (int, int))                                                               \
+        X(int, socket, (int, int, int))                                                            \
+        X(int, socketpair, (int, int, int, int *))
+
+#define NEXT_LATE(X)                                                                               \
+        X(int, clone, (int (*)(void *), void *, int, void *, ...))                                 \
+        X(int, close_range, (unsigned, unsigned, int))                                             \
+        X(void, closefrom, (int))                                                                  \
+        X(int, daemon, (int, int))                                                                 \
+        X(int, execveat, (int, const char *, char *const[], char *const[], int))                   \
+        X(int, execvpe, (const char *, char *const[], char *const[]))                              \
+        X(int, fclose, (FILE *))                                                                   \
+        X(int, fexecve, (int, char *const[], char *const[]))                                       \
+        X(FILE *, freopen, (const char *, const char *, FILE *))                                   \
+        X(FILE *, freopen64, (const char *, const char *, FILE *))                                 \
+        X(int, posix_spawn,                                                                        \
+          (pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *,   \
+           char *const[], char *const[]))                                                          \
+        X(int, posix_spawn_file_actions_adddup2, (posix_spawn_file_actions_t *, int, int))         \
+        X(int, posix_spawnp,                                                                       \
+          (pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *,   \
+           char *const[], char *const[]))                                                          \
+        X(int, recvmmsg, (int, struct mmsghdr *, unsigned, int, struct timespec *))                \
+        X(ssize_t, __recvfrom_chk,                                                                 \
+          (int, void *, size_t, size_t, int, struct sockaddr *, socklen_t *))                      \
+        X(int, sendmmsg, (int, struct mmsghdr *, unsigned, int))
+
+#define NEXT_MEMBER(type, name, parameters) type(*name) parameters;
+
+struct next {
+        NEXT_EARLY(NEXT_MEMBER)
+        NEXT_LATE(NEXT_MEMBER)
+};
+
+extern struct next next;
+
+/* Call one of NEXT_LATE: NEXT(fclose)(stream). */
+#define NEXT(name) ((__typeof__(next.name))next_late((void **)&next.name, #name))
+
+/* Resolve all of NEXT_EARLY. Called once, by the constructor, while the process has one thread. */
+void next_resolve(void);
+
+/*
+ * Return *slot, having looked up name first if it was NULL. Two threads may both look up: they
+ * find the same. A name that nobody defines ends the process with a message.
+ */
+void *next_late(void **slot, const char *name);

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The table of emulated socket options. See option-table.h. */
+
+#include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include "preload/next.h"
+#include "preload/option-table.h"
+
+/* Younger than the headers that distributions build with. */
+#ifndef SO_TXREHASH
+#define SO_TXREHASH 74
+#endif
+#ifndef IP_LOCAL_PORT_RANGE
+#define IP_LOCAL_PORT_RANGE 51
+#endif
+#ifndef TCP_TX_DELAY
+#define TCP_TX_DELAY 37
+#endif
+
+#define SWITCH   0, 0, true
+#define ANYTHING INT_MIN, INT_MAX, false
+#define POSITIVE 0, INT_MAX, false
+#define UP_TO(n) 1, (n), false
+#define BYTE     0, 255, false
+#define HOPS     -1, 255, false
+
+/*
+ * The values are those of Linux on a machine whose sysctls nobody has changed. Those
+ * that are needed by name come first, the order of the others means nothing.
+ */
+static const struct {
+        int level, name, initial;
+        struct option_range range;
+} options[] = {
+        [OPTION_NODELAY] = {IPPROTO_TCP, TCP_NODELAY, 0, {SWITCH}},
+        [OPTION_CORK] = {IPPROTO_TCP, TCP_CORK, 0, {SWITCH}},
+        [OPTION_REUSEPORT] = {SOL_SOCKET, SO_REUSEPORT, 0, {SWITCH}},
+        {SOL_SOCKET, SO_TXREHASH, 1, {ANYTHING}},
+        {SOL_SOCKET, SO_MAX_PACING_RATE, -1, {ANYTHING}}, /* our mark is in the real one */
+        {SOL_SOCKET, SO_INCOMING_CPU, -1, {ANYTHING}},    /* the same */
+        {SOL_SOCKET, SO_INCOMING_NAPI_ID, 0, {ANYTHING}},
+        {SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, 0, {ANYTHING}},
+        {SOL_SOCKET, SO_ATTACH_REUSEPORT_EBPF, 0, {ANYTHING}},
+        {IPPROTO_TCP, TCP_MAXSEG, 536, {0, 32767, false}},
+        {IPPROTO_TCP, TCP_KEEPIDLE, 7200, {UP_TO(32767)}},
+        {IPPROTO_TCP, TCP_KEEPINTVL, 75, {UP_TO(32767)}},
+        {IPPROTO_TCP, TCP_KEEPCNT, 9, {UP_TO(127)}},
+        {IPPROTO_TCP, TCP_SYNCNT, 6, {UP_TO(127)}},
+        {IPPROTO_TCP, TCP_LINGER2, 60, {ANYTHING}},
+        {IPPROTO_TCP, TCP_DEFER_ACCEPT, 0, {ANYTHING}},
+        {IPPROTO_TCP, TCP_WINDOW_CLAMP, 0, {ANYTHING}},
+        {IPPROTO_TCP, TCP_QUICKACK, 1, {SWITCH}},
+        {IPPROTO_TCP, TCP_THIN_LINEAR_TIMEOUTS, 0, {0, 1, false}},
+        {IPPROTO_TCP, TCP_THIN_DUPACK, 0, {0, 1, false}},
+        {IPPROTO_TCP, TCP_USER_TIMEOUT, 0, {POSITIVE}},
+        {IPPROTO_TCP, TCP_FASTOPEN, 0, {POSITIVE}},
+        {IPPROTO_TCP, TCP_TIMESTAMP, 0, {ANYTHING}},
+        {IPPROTO_TCP, TCP_NOTSENT_LOWAT, -1, {ANYTHING}},
+        {IPPROTO_TCP, TCP_SAVE_SYN, 0, {0, 2, false}},
+        {IPPROTO_TCP, TCP_FASTOPEN_CONNECT, 0, {0, 1, false}},
+        {IPPROTO_TCP, TCP_FASTOPEN_NO_COOKIE, 0, {0, 1, false}},
+        {IPPROTO_TCP, TCP_INQ, 0, {0, 1, false}},
+        {IPPROTO_TCP, TCP_TX_DELAY, 0, {ANYTHING}},
+        {IPPROTO_IP, IP_TOS, 0, {ANYTHING}},
+        {IPPROTO_IP, IP_TTL, 64, {HOPS}},
+        {IPPROTO_IP, IP_RECVOPTS, 0, {SWITCH}},
+        {IPPROTO_IP, IP_RETOPTS, 0, {SWITCH}},
+        {IPPROTO_IP, IP_PKTINFO, 0, {SWITCH}},
+        {IPPROTO_IP, IP_MTU_DISCOVER, 1, {0, 5, false}},
+        {IPPROTO_IP, IP_RECVERR, 0, {SWITCH}},
+        {IPPROTO_IP, IP_RECVTTL, 0, {SWITCH}},
+        {IPPROTO_IP, IP_RECVTOS, 0, {SWITCH}},
+        {IPPROTO_IP, IP_MTU, 65535, {ANYTHING}},
+        {IPPROTO_IP, IP_FREEBIND, 0, {SWITCH}},
+        {IPPROTO_IP, IP_TRANSPARENT, 0, {SWITCH}},
+        {IPPROTO_IP, IP_RECVORIGDSTADDR, 0, {SWITCH}},
+        {IPPROTO_IP, IP_MINTTL, 0, {BYTE}},
+        {IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 0, {SWITCH}},
+        {IPPROTO_IP, IP_MULTICAST_TTL, 1, {HOPS}},
+        {IPPROTO_IP, IP_MULTICAST_LOOP, 1, {SWITCH}},
+        {IPPROTO_IP, IP_MULTICAST_ALL, 1, {SWITCH}},
+        {IPPROTO_IP, IP_UNICAST_IF, 0, {ANYTHING}},
+        {IPPROTO_IP, IP_LOCAL_PORT_RANGE, 0, {ANYTHING}},
+        {IPPROTO_IPV6, IPV6_V6ONLY, 0, {SWITCH}},
+        {IPPROTO_IPV6, IPV6_UNICAST_HOPS, 64, {HOPS}},
+        {IPPROTO_IPV6, IPV6_MULTICAST_IF, 0, {ANYTHING}},
+        {IPPROTO_IPV6, IPV6_MULTICAST_HOPS, 1, {HOPS}},
+        {IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 1, {SWITCH}},
+        {IPPROTO_IPV6, IPV6_MTU_DISCOVER, 1, {0, 5, false}},
+        {IPPROTO_IPV6, IPV6_MTU, 65535, {ANYTHING}},
+        {IPPROTO_IPV6, IPV6_RECVERR, 0, {SWITCH}},
+        {IPPROTO_IPV6, IPV6_RECVPKTINFO, 0, {SWITCH}},
+        {IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 0, {SWITCH}},
+        {IPPROTO_IPV6, IPV6_RECVTCLASS, 0, {SWITCH}},
+        {IPPROTO_IPV6, IPV6_RECVRTHDR, 0, {SWITCH}},
+        {IPPROTO_IPV6, IPV6_RECVPATHMTU, 0, {SWITCH}},
+        {IPPROTO_IPV6, IPV6_TCLASS, 0, {HOPS}},
+        {IPPROTO_IPV6, IPV6_AUTOFLOWLABEL, 1, {SWITCH}},
+        {IPPROTO_IPV6, IPV6_FREEBIND, 0, {SWITCH}},
+        {IPPROTO_IPV6, IPV6_TRANSPARENT, 0, {SWITCH}},
+        {IPPROTO_IPV6, IPV6_MINHOPCOUNT, 0, {BYTE}},
+        {IPPROTO_IPV6, IPV6_DONTFRAG, 0, {SWITCH}},
+        {IPPROTO_IPV6, IPV6_ADDR_PREFERENCES, 0, {ANYTHING}},
+        {IPPROTO_IPV6, IPV6_MULTICAST_ALL, 1, {SWITCH}},
+        {IPPROTO_IPV6, IPV6_UNICAST_IF, 0, {ANYTHING}},
+        {IPPROTO_IPV6, IPV6_RECVFRAGSIZE, 0, {SWITCH}},
+};
+
+_Static_assert(sizeof(options) / sizeof(options[0]) == OPTION_COUNT, "OPTION_COUNT is wrong");
+
+int option_find(int level, int name, struct option_range *ret_range)
+{
+        for (int i = 0; i < OPTION_COUNT; i++) {
+                if (options[i].name != name || options[i].level != level)
+                        continue;
+                if (ret_range)
+                        *ret_range = options[i].range;
+                return i;
+        }
+
+        return -1;
+}
+
+void option_defaults(struct option_values *ret)
+{
+        for (int i = 0; i < OPTION_COUNT; i++)
+                ret->value[i] = options[i].initial;
+}
+
+void option_snapshot(int fd, struct option_values *ret)
+{
+        for (int i = 0; i < OPTION_COUNT; i++) {
+                int value = 0;
+                socklen_t length = sizeof(value);
+
+                if (next.getsockopt(fd, options[i].level, options[i].name, &value, &length) == 0 &&
+                    length == sizeof(value))
+                        ret->value[i] = value;
+        }
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The socket options that a Unix socket refuses and an IP socket has: tcp(7), ip(7), ipv6(7), and
+ * a few of socket(7). A converted socket keeps their values, so that they can be set and read back.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define OPTION_COUNT 72
+
+/* The places of those that the shim itself asks for. */
+enum { OPTION_NODELAY, OPTION_CORK, OPTION_REUSEPORT };
+
+/* One value for each option of the table, in its order. */
+struct option_values {
+        int value[OPTION_COUNT];
+};
+
+/* What an option's value may be. */
+struct option_range {
+        int min, max; /* outside: EINVAL */
+        bool boolean; /* any value is taken, and read back as 0 or 1 */
+};
+
+/*
+ * The place of an option in the table, or -1: not ours to keep.
+ * ret_range: may be NULL.
+ */
+int option_find(int level, int name, struct option_range *ret_range);
+
+/* Fill in what a fresh IP socket answers. */
+void option_defaults(struct option_values *ret);
+
+/*
+ * Read all options from the IP socket that is about to be replaced: what the program has set there
+ * holds on. What the socket does not have keeps its default.
+ */
+void option_snapshot(int fd, struct option_values *ret);

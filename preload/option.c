@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Options of converted sockets: those that only IP sockets have are kept in the object, the others
+ * are the Unix socket's own, with a few answers put right.
+ */
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+
+#include "preload/connection.h"
+#include "preload/next.h"
+#include "preload/option-table.h"
+#include "preload/option.h"
+#include "preload/sock.h"
+
+static bool is_ip_level(int level)
+{
+        return level == IPPROTO_TCP || level == IPPROTO_IP || level == IPPROTO_IPV6 ||
+               level == IPPROTO_UDP || level == IPPROTO_MPTCP;
+}
+
+/* A level that a socket of this family and type does not have. */
+static bool is_foreign_level(const struct sock *sock, int level)
+{
+        return (level == IPPROTO_IPV6 && sock->family != AF_INET6) ||
+               (level == IPPROTO_TCP && sock->type != SOCK_STREAM) ||
+               (level == IPPROTO_UDP && sock->type != SOCK_DGRAM);
+}
+
+/* The two that every server sets on every connection have room in the word. */
+static bool set_flag(int fd, word w, word flag, int value)
+{
+        while (WORD_KIND(w) == WORD_ACCEPTED) {
+                const word replacement = value ? w | flag : w & ~flag;
+
+                if (replacement == w || table_replace(fd, w, replacement))
+                        return true;
+                if (table_get(fd) == w)
+                        return true; /* a vfork child: nothing is recorded */
+                w = table_get(fd);
+        }
+
+        return false;
+}
+
+static void store(int fd, word w, int place, int value)
+{
+        if (WORD_KIND(w) == WORD_ACCEPTED && place == OPTION_NODELAY &&
+            set_flag(fd, w, WORD_NODELAY, value))
+                return;
+        if (WORD_KIND(w) == WORD_ACCEPTED && place == OPTION_CORK &&
+            set_flag(fd, w, WORD_CORK, value))
+                return;
+
+        w = connection_promote(fd);
+        if (WORD_KIND(w) == WORD_SOCK)
+                __atomic_store_n(&sock_at(WORD_INDEX(w))->options.value[place], value,
+                                 __ATOMIC_RELAXED);
+        table_drop(w);
+}
+
+/* ip(7): its options, unlike tcp(7)'s, may be given as a single byte. */
+static int read_value(int level, const void *value, socklen_t length, int *ret)
+{
+        if (length >= sizeof(int)) {
+                if (!value)
+                        return -EFAULT;
+                memcpy(ret, value, sizeof(int));
+                return 0;
+        }
+        if (level == IPPROTO_IP && length >= 1 && value) {
+                *ret = *(const unsigned char *)value;
+                return 0;
+        }
+
+        return -EINVAL;
+}
+
+static int set_emulated(int fd, word w, int level, int place, const struct option_range *range,
+                        const void *value, socklen_t length)
+{
+        int number, r;
+
+        r = read_value(level, value, length, &number);
+        if (r < 0)
+                return r;
+
+        if (range->boolean)
+                number = number != 0;
+        else if (number < range->min || number > range->max)
+                return -EINVAL;
+
+        store(fd, w, place, number);
+        return 0;
+}
+
+/* Remember on a listener what its connections have to inherit. */
+static void note_inherited(struct sock *sock, int name, const void *value, socklen_t length)
+{
+        int number = 0;
+
+        if (!value || length < sizeof(number))
+                return;
+        memcpy(&number, value, sizeof(number));
+
+        switch (name) {
+        case SO_KEEPALIVE:
+                sock->inherited.keepalive = number != 0;
+                break;
+        case SO_LINGER:
+                sock->inherited.linger = number != 0;
+                break;
+        case SO_RCVTIMEO:
+                sock->inherited.receive_timeout = true;
+                break;
+        case SO_SNDTIMEO:
+                sock->inherited.send_timeout = true;
+                break;
+        case SO_RCVBUF:
+                sock->inherited.receive_buffer = true;
+                break;
+        case SO_SNDBUF:
+                sock->inherited.send_buffer = true;
+                break;
+        }
+}
+
+int option_set(int fd, word w, int level, int name, const void *value, socklen_t length)
+{
+        struct sock *sock = sock_at(WORD_INDEX(w));
+        struct option_range range;
+        int place;
+
+        if (is_foreign_level(sock, level))
+                return -ENOPROTOOPT;
+
+        place = option_find(level, name, &range);
+        if (place >= 0)
+                return set_emulated(fd, w, level, place, &range, value, length);
+
+        /* The kernel's TLS would not encrypt here. Who is told so does it himself. */
+        if (level == IPPROTO_TCP && name == TCP_ULP)
+                return -ENOENT;
+        if (is_ip_level(level))
+                return 0;
+
+        if (next.setsockopt(fd, level, name, value, length) < 0)
+                return level == SOL_SOCKET ? -errno : -ENOPROTOOPT;
+        if (level == SOL_SOCKET && WORD_KIND(w) == WORD_SOCK)
+                note_inherited(sock, name, value, length);
+        return 0;
+}
+
+static int give(const void *from, size_t size, void *value, socklen_t *length)
+{
+        if ((int)*length < 0)
+                return -EINVAL;
+        if (*length > size)
+                *length = (socklen_t)size;
+        memcpy(value, from, *length);
+        return 0;
+}
+
+static int give_number(int number, void *value, socklen_t *length)
+{
+        return give(&number, sizeof(number), value, length);
+}
+
+static int give_tcp_info(const struct sock *sock, word w, void *value, socklen_t *length)
+{
+        const bool connection = WORD_KIND(w) == WORD_ACCEPTED || sock->kind == SOCK_CONNECTION;
+        struct tcp_info info = {
+                .tcpi_state = connection                      ? TCP_ESTABLISHED
+                              : atomic_load(&sock->listening) ? TCP_LISTEN
+                                                              : TCP_CLOSE,
+                .tcpi_snd_mss = 65483, /* the loopback interface's */
+                .tcpi_rcv_mss = 65483,
+                .tcpi_pmtu = 65535,
+        };
+
+        return give(&info, sizeof(info), value, length);
+}
+
+/* Answers that are neither in the table nor the Unix socket's. Returns 1 when it is none of them.
+ */
+static int get_special(const struct sock *sock, word w, int level, int name, void *value,
+                       socklen_t *length)
+{
+        static const char congestion[16] = "cubic"; /* TCP_CA_NAME_MAX */
+        static const struct ucred nobody = {0, (uid_t)-1, (gid_t)-1};
+
+        if (level == SOL_SOCKET)
+                switch (name) {
+                case SO_DOMAIN:
+                        return give_number(sock->family, value, length);
+                case SO_PROTOCOL:
+                        return give_number(sock->protocol, value, length);
+                case SO_TYPE:
+                        return give_number(sock->type, value, length);
+                case SO_ACCEPTCONN:
+                        return give_number(WORD_KIND(w) == WORD_SOCK &&
+                                                   atomic_load(&sock->listening),
+                                           value, length);
+                case SO_PEERCRED:
+                        return give(&nobody, sizeof(nobody), value, length);
+                }
+        else if (level == IPPROTO_TCP)
+                switch (name) {
+                case TCP_INFO:
+                        return give_tcp_info(sock, w, value, length);
+                case TCP_CONGESTION:
+                        return give(congestion, sizeof(congestion), value, length);
+                }
+        else if (level == IPPROTO_IP && name == IP_OPTIONS) {
+                /* sshd hangs up on connections that have any. */
+                *length = 0;
+                return 0;
+        }
+
+        return 1;
+}
+
+static int get_emulated(const struct sock *sock, word w, int place)
+{
+        if (WORD_KIND(w) == WORD_ACCEPTED && place == OPTION_NODELAY)
+                return w & WORD_NODELAY ? 1 : 0;
+        if (WORD_KIND(w) == WORD_ACCEPTED && place == OPTION_CORK)
+                return w & WORD_CORK ? 1 : 0;
+
+        return __atomic_load_n(&sock->options.value[place], __ATOMIC_RELAXED);
+}
+
+int option_get(int fd, word w, int level, int name, void *value, socklen_t *length)
+{
+        const struct sock *sock = sock_at(WORD_INDEX(w));
+        int place, r;
+
+        if (!value || !length)
+                return -EFAULT;
+        if (is_foreign_level(sock, level))
+                return -ENOPROTOOPT;
+
+        r = get_special(sock, w, level, name, value, length);
+        if (r <= 0)
+                return r;
+
+        place = option_find(level, name, NULL);
+        if (place >= 0)
+                return give_number(get_emulated(sock, w, place), value, length);
+        if (is_ip_level(level))
+                return -ENOPROTOOPT;
+
+        return next.getsockopt(fd, level, name, value, length) < 0 ? -errno : 0;
+}

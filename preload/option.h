@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* getsockopt(2), setsockopt(2) on converted sockets. */
+
+#include <sys/socket.h>
+
+#include "preload/table.h"
+
+/*
+ * Set an option. w: the descriptor's word, WORD_SOCK or WORD_ACCEPTED of a Unix socket.
+ * Returns 0 or a negative errno, as setsockopt(2) on an IP socket.
+ */
+int option_set(int fd, word w, int level, int name, const void *value, socklen_t length);
+
+/* The same for getsockopt(2). */
+int option_get(int fd, word w, int level, int name, void *value, socklen_t *length);

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tells children that share our memory from ourselves. See process.h. */
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "preload/process.h"
+
+__thread int process_vforks;
+bool process_is_shared;
+
+/* The process that the memory belongs to; the kernel wipes it in a child of fork(2). */
+static _Atomic pid_t *owner;
+
+int process_share(void)
+{
+        _Atomic pid_t *page;
+
+        if (process_is_shared)
+                return 0;
+
+        page = mmap(NULL, sizeof(*page), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+                    0);
+        if (page == MAP_FAILED)
+                return -ENOMEM;
+        if (madvise(page, sizeof(*page), MADV_WIPEONFORK) < 0) {
+                int r = -errno;
+
+                munmap((void *)page, sizeof(*page));
+                return r;
+        }
+
+        *page = getpid();
+        owner = page;
+        process_is_shared = true;
+        return 0;
+}
+
+bool process_is_stranger(void)
+{
+        pid_t pid = getpid(), nobody = 0;
+
+        /* After fork(2) the page is empty, and the first to ask is the new process itself. */
+        if (atomic_compare_exchange_strong(owner, &nobody, pid))
+                return false;
+
+        return nobody != pid;
+}
+
+#if defined(__x86_64__)
+/* vfork.S sets errno here. */
+int process_vfork_failed(int number)
+{
+        errno = number;
+        return -1;
+}
+#endif

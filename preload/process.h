@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Whose memory is this?
+ *
+ * A child of vfork(2), or of clone(2) with CLONE_VM but without CLONE_FILES, runs in its parent's
+ * memory with a descriptor table of its own. What it closes and duplicates (CPython and Java do
+ * both) must not be recorded: the memory with our records goes on being the parent's.
+ *
+ * While a vfork child runs, its parent's thread is stopped, and both have the same thread-local
+ * storage. So a counter there, raised around vfork, tells the child without a system call.
+ */
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* Raised by vfork.S, and around clone(CLONE_VM | CLONE_VFORK). */
+extern __thread int process_vforks __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+/*
+ * Set once the program has made a child that runs beside its parent in the same memory, which
+ * nobody but exotic sandboxes does. From then on changes of the table ask getpid(2) whose they are.
+ */
+extern bool process_is_shared;
+
+bool process_is_stranger(void);
+
+/* Are we a child that only borrows this memory? */
+static inline bool process_is_borrowed(void)
+{
+        return __builtin_expect(process_vforks > 0, 0) ||
+               (__builtin_expect(process_is_shared, 0) && process_is_stranger());
+}
+
+/* For vfork.S: set errno and return -1. */
+int process_vfork_failed(int number) __attribute__((visibility("hidden")));
+
+/* Called before such a child is made. Errors: -ENOMEM. */
+int process_share(void);

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The rules that this process runs under, from the environment variable IP2UNIX_RULES. */
+
+#include "preload/convert.h"
+#include "preload/endpoint.h"
+#include "rules/rule.h"
+
+struct rule_set {
+        const struct rule *rules;
+        size_t n_rules;
+        bool loaded;
+        bool concerns_out; /* some rule may have a say in connects and addressed sends */
+};
+
+/* All zero, so that nothing matches, until the constructor has run. */
+extern struct rule_set rule_set;
+
+/*
+ * Parse the rules. Ends the
+ * process with a message and status 78 (EX_CONFIG of sysexits.h) when there are none, or one that
+ * is wrong. text may be NULL.
+ */
+void rule_set_load(const char *text);
+
+/* The rule for a socket call, or NULL. */
+const struct rule *rule_set_match(enum rule_direction direction, const struct inet_socket *inet,
+                                  const struct endpoint *endpoint, bool is_ipv4,
+                                  struct rule_query *ret_query);

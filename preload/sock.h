@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * A converted socket: the IP socket that the program believes it has.
+ *
+ * Objects come from a pool that only grows and are found by a small index, so that a descriptor's
+ * word (table.h) can name one. Their memory is type-stable: a thread that reads one while another
+ * closes its last descriptor reads an old or a reused object, never unmapped memory. What must not
+ * be wrong then takes a reference first (table_hold()).
+ */
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include "preload/option-table.h"
+#include "preload/table.h"
+#include "rules/rule.h"
+
+enum sock_kind {
+        /* A Unix socket of systemd's at the program's number, or one that a mark told us of. */
+        SOCK_LISTENER,
+        /* An IP socket of systemd's at the program's number: the kernel says all there is to say,
+         * but for listen(). */
+        SOCK_PASSED_IP,
+        /* A socket that nobody can reach. The kernel has an unbound Unix datagram socket. */
+        SOCK_BLACKHOLE,
+        /* A Unix socket in place of an IP socket that the kernel refused to make. */
+        SOCK_STANDIN,
+        /* A connection that has more to remember than WORD_ACCEPTED has room for. */
+        SOCK_CONNECTION,
+        /* A listener after shutdown(2): systemd's own socket must not be shut down. */
+        SOCK_SHUT,
+};
+
+/* An IP address and a port (host byte order). */
+struct endpoint {
+        struct rule_address address;
+        uint16_t port;
+};
+
+/* What connections inherit from a TCP listener, and do not from a Unix one: tcp(7), socket(7). */
+struct sock_inherited {
+        bool keepalive : 1;
+        bool linger : 1;
+        bool receive_timeout : 1;
+        bool send_timeout : 1;
+        bool receive_buffer : 1;
+        bool send_buffer : 1;
+};
+
+struct sock {
+        _Atomic uint32_t refs; /* words in the table, and hooks at work on it */
+        _Atomic uint32_t open; /* WORD_SOCK words alone */
+        uint32_t index;        /* of itself */
+        uint32_t next_free;
+
+        enum sock_kind kind;
+        sa_family_t family; /* of the program's socket: AF_INET or AF_INET6 */
+        int type;           /* SOCK_STREAM or SOCK_DGRAM */
+        int protocol;       /* never 0 */
+        bool peer_credentials;
+        _Atomic bool listening;
+        _Atomic bool stamped;
+
+        struct endpoint local;
+        struct endpoint peer; /* SOCK_CONNECTION */
+        int kept;             /* SOCK_LISTENER, SOCK_PASSED_IP: see activation.h; or -1 */
+
+        struct sock_inherited inherited;
+        struct option_values options;
+};
+
+/*
+ * Take an object from the pool: refs and open are 1, for the word that sock_word() makes; all else
+ * is zero. Errors: NULL when there is no memory.
+ */
+struct sock *sock_new(void);
+
+/* The word for a new object. It takes over the reference that sock_new() gave. */
+static inline word sock_word(const struct sock *sock)
+{
+        return WORD_OBJECT_MAKE(WORD_SOCK, sock->index);
+}
+
+struct sock *sock_at(uint32_t index);
+
+void sock_ref(struct sock *sock);
+void sock_unref(struct sock *sock);
+
+/* Take a reference unless the object is free. */
+bool sock_try_ref(struct sock *sock);
+
+/* A descriptor more names the socket, or one less. The last one gives back what it was made of. */
+void sock_opened(struct sock *sock);
+void sock_closed(struct sock *sock);
+
+/* The listener or the connection itself: what a held word is about. NULL for other words. */
+static inline struct sock *sock_of(word w)
+{
+        return WORD_KIND(w) == WORD_SOCK || WORD_KIND(w) == WORD_ACCEPTED ? sock_at(WORD_INDEX(w))
+                                                                          : NULL;
+}
+
+/* Is the program's socket a Unix socket in truth, so that the illusion is ours to make? */
+static inline bool sock_is_unix(const struct sock *sock)
+{
+        return sock->kind != SOCK_PASSED_IP;
+}

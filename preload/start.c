@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The constructor. The library is linked with -z initfirst, so that this runs before the
+ * constructors of all other libraries, the C library's among them: environ is not set yet, and
+ * nothing may be used that needs more than system calls and string functions.
+ */
+
+#include "preload/activation.h"
+#include "preload/environment.h"
+#include "preload/log.h"
+#include "preload/next.h"
+#include "preload/rule-set.h"
+
+static void __attribute__((constructor)) start(int argc, char **argv, char **envp)
+{
+        struct activation_environment passed;
+        const char *level;
+
+        (void)argc;
+        (void)argv;
+
+        next_resolve();
+        environment_open(envp);
+        log_open(environment_get(ENVIRONMENT_JOURNAL_STREAM));
+
+        level = environment_get(ENVIRONMENT_LOG_LEVEL);
+        if (level && !log_set_level(level))
+                log_message(LOG_WARNING, "IP2UNIX_LOG_LEVEL: unknown level '", level, "'");
+
+        rule_set_load(environment_get(ENVIRONMENT_RULES));
+
+        passed = (struct activation_environment){
+                .listen_fds = environment_get(ENVIRONMENT_LISTEN_FDS),
+                .listen_fdnames = environment_get(ENVIRONMENT_LISTEN_FDNAMES),
+                .ip2unix_fds = environment_get(ENVIRONMENT_FDS),
+        };
+        activation_open(&passed, rule_set.rules, rule_set.n_rules);
+        environment_publish_fds(envp);
+}

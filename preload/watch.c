@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Notes epoll registrations of sockets before they are bound. See watch.h. */
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "preload/log.h"
+#include "preload/next.h"
+#include "preload/watch.h"
+
+#define WATCHES 128
+
+/* Who may write to a note: nobody has it, somebody is at it, or it is about fd and epfd. */
+#define OWNER_NONE        ((uint64_t)0)
+#define OWNER_BUSY        UINT64_MAX
+#define OWNER(epfd, fd)   ((uint64_t)(uint32_t)(epfd) << 32 | (uint32_t)(fd) | UINT64_C(1) << 63)
+#define OWNER_EPFD(owner) ((int)((owner) >> 32 & 0x7fffffff))
+#define OWNER_FD(owner)   ((int)((owner)&0xffffffff))
+
+static struct {
+        _Atomic uint64_t owner;
+        struct epoll_event event;
+} watches[WATCHES];
+
+static _Atomic int watches_used; /* none beyond has ever been used */
+
+static void store(int i, uint64_t from, uint64_t to, const struct epoll_event *event)
+{
+        if (!atomic_compare_exchange_strong(&watches[i].owner, &from, OWNER_BUSY))
+                return;
+
+        watches[i].event = *event;
+        atomic_store(&watches[i].owner, to);
+}
+
+static int find(uint64_t owner)
+{
+        for (int i = 0; i < atomic_load(&watches_used); i++)
+                if (atomic_load(&watches[i].owner) == owner)
+                        return i;
+
+        return -1;
+}
+
+static void add(uint64_t owner, const struct epoll_event *event)
+{
+        for (int i = 0; i < WATCHES; i++) {
+                uint64_t nobody = OWNER_NONE;
+                int used = atomic_load(&watches_used);
+
+                if (!atomic_compare_exchange_strong(&watches[i].owner, &nobody, OWNER_BUSY))
+                        continue;
+
+                watches[i].event = *event;
+                atomic_store(&watches[i].owner, owner);
+                while (used <= i && !atomic_compare_exchange_weak(&watches_used, &used, i + 1))
+                        ;
+                return;
+        }
+
+        log_message(LOG_WARNING, "too many unbound sockets in epoll: one will not be watched");
+}
+
+void watch_note(int epfd, int op, int fd, const struct epoll_event *event)
+{
+        const uint64_t owner = OWNER(epfd, fd);
+        const int i = find(owner);
+
+        switch (op) {
+        case EPOLL_CTL_ADD:
+        case EPOLL_CTL_MOD:
+                if (i >= 0)
+                        store(i, owner, owner, event);
+                else
+                        add(owner, event);
+                break;
+        case EPOLL_CTL_DEL:
+                if (i >= 0)
+                        atomic_store(&watches[i].owner, OWNER_NONE);
+                break;
+        }
+}
+
+void watch_suspend(int fd)
+{
+        for (int i = 0; i < atomic_load(&watches_used); i++) {
+                const uint64_t owner = atomic_load(&watches[i].owner);
+                struct epoll_event unused = {0};
+
+                if (owner != OWNER_NONE && owner != OWNER_BUSY && OWNER_FD(owner) == fd)
+                        (void)next.epoll_ctl(OWNER_EPFD(owner), EPOLL_CTL_DEL, fd, &unused);
+        }
+}
+
+void watch_resume(int fd)
+{
+        for (int i = 0; i < atomic_load(&watches_used); i++) {
+                uint64_t owner = atomic_load(&watches[i].owner);
+                struct epoll_event event;
+
+                if (owner == OWNER_NONE || owner == OWNER_BUSY || OWNER_FD(owner) != fd ||
+                    !atomic_compare_exchange_strong(&watches[i].owner, &owner, OWNER_BUSY))
+                        continue;
+
+                event = watches[i].event;
+                if (next.epoll_ctl(OWNER_EPFD(owner), EPOLL_CTL_ADD, fd, &event) < 0)
+                        log_message(LOG_WARNING, "cannot register the socket in epoll again: ",
+                                    LOG_ERRNO(errno));
+                atomic_store(&watches[i].owner, OWNER_NONE);
+        }
+}
+
+void watch_forget(int fd)
+{
+        for (int i = 0; i < atomic_load(&watches_used); i++) {
+                uint64_t owner = atomic_load(&watches[i].owner);
+
+                if (owner != OWNER_NONE && owner != OWNER_BUSY &&
+                    (OWNER_FD(owner) == fd || OWNER_EPFD(owner) == fd))
+                        (void)atomic_compare_exchange_strong(&watches[i].owner, &owner, OWNER_NONE);
+        }
+}
