@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* ip2unix-generator(8): turns rule files into units. Called by systemd, see systemd.generator(7).
+ */
+
+#include "generator/generate.h"
+#include "generator/log.h"
+#include "generator/manager.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+int main(int argc, char **argv)
+{
+        struct manager *manager;
+        int r;
+
+        if (argc != 2 && argc != 4) {
+                fprintf(stderr,
+                        "Usage: ip2unix-generator DIRECTORY [EARLY-DIRECTORY LATE-DIRECTORY]\n");
+                return EXIT_FAILURE;
+        }
+        umask(0022);
+        r = manager_new(argv[0], &manager);
+        if (r < 0) {
+                log_failure(r, "the generator can't begin");
+                return EXIT_FAILURE;
+        }
+        /* Under another root this is an image being built, which the kernel's log is not about. */
+        log_open(!manager->user && *manager->root == '\0');
+        r = generate(manager, argv[1], argc == 4 ? argv[2] : NULL);
+        manager_free(manager);
+        return r == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "generator/program.h"
+
+/*
+ * Look at an ELF file (elf(5)). Errors: -EIO when it is cut off, else those of pread(2).
+ */
+int program_elf_inspect(int fd, enum program_kind *ret);

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "generator/rule-check.h"
+
+#include "generator/buffer.h"
+#include "generator/cleanup.h"
+#include "generator/unit-name.h"
+#include "rules/rule.h"
+#include <errno.h>
+#include <string.h>
+
+/*
+ * What stands for an instance's name while a template's rules are checked: valid wherever a rule
+ * may hold one, in a port as in a path. The shim checks again, with the real one.
+ */
+#define SAMPLE_INSTANCE "1"
+
+/* Put the sample in for %i, in the way in which escape_in_word() leaves it to systemd. */
+static void fill_instance(struct buffer *buffer, const char *text)
+{
+        while (*text) {
+                size_t plain = strcspn(text, "%");
+
+                buffer_add_bytes(buffer, text, plain);
+                text += plain;
+                if (*text == '\0')
+                        break;
+                if (text[1] == 'i') {
+                        buffer_add(buffer, SAMPLE_INSTANCE);
+                        text += 2;
+                } else {
+                        plain = text[1] == '%' ? 2 : 1;
+                        buffer_add_bytes(buffer, text, plain);
+                        text += plain;
+                }
+        }
+}
+
+static int learn(struct rulefile_rule *rule, const struct rule *parsed)
+{
+        rule->systemd = parsed->action == RULE_SYSTEMD;
+        if (!rule->systemd || !parsed->fdname)
+                return 0;
+        rule->fdname = strdup(parsed->fdname);
+        return rule->fdname ? 0 : -ENOMEM;
+}
+
+int rule_check(struct rulefile *file, struct rulefile_rule *rule)
+{
+        _cleanup_(buffer_clear) struct buffer text = BUFFER_INIT;
+        _cleanup_free_ char *memory = NULL;
+        struct rule_arena arena;
+        struct rule_error error;
+        struct rule parsed;
+        size_t size;
+        int r;
+
+        if (file->unit && unit_name_is_template(file->unit))
+                fill_instance(&text, rule->text);
+        else
+                buffer_add(&text, rule->text);
+        if (buffer_error(&text) < 0)
+                return -ENOMEM;
+        size = RULE_ARENA_SIZE(text.length);
+        memory = malloc(size);
+        if (!memory)
+                return -ENOMEM;
+        arena = (struct rule_arena){.next = memory, .end = memory + size};
+        r = rule_parse(text.data ? text.data : "", text.length, 0, &arena, &parsed, &error, NULL,
+                       NULL);
+        if (r == 0)
+                r = rule_supported(&parsed, &error);
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0)
+                return rulefile_complain(file, rule->line, "%s", error.message);
+        return learn(rule, &parsed);
+}

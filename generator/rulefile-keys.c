@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "generator/rulefile-keys.h"
+
+#include "generator/array.h"
+#include "generator/cleanup.h"
+#include "generator/rule-check.h"
+#include "generator/unit-name.h"
+#include "rules/suggest.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+struct rulefile_key {
+        const char *name;
+        int (*set)(struct rulefile_keys *keys, unsigned line, const char *value);
+};
+
+struct rulefile_section {
+        const char *name;
+        /* For any key; without it the keys of [Rules] are meant. */
+        int (*pass)(struct rulefile_keys *keys, unsigned line, const char *key, const char *value);
+};
+
+/* The longest name of a descriptor that systemd passes on (sd_listen_fds(3)). */
+#define FDNAME_LENGTH_MAX 255
+
+static int complain_unknown(struct rulefile *file, unsigned line, const char *what,
+                            const char *word, const char *const *words)
+{
+        const char *known = suggest(word, strlen(word), words);
+
+        if (!known)
+                return rulefile_complain(file, line, "unknown %s '%.64s'", what, word);
+        return rulefile_complain(file, line, "unknown %s '%.64s', did you mean '%s'?", what, word,
+                                 known);
+}
+
+int rulefile_service_name(const char *written, char **ret)
+{
+        _cleanup_free_ char *name = NULL;
+        const char *suffix = unit_name_suffix(written);
+
+        if (asprintf(&name, "%s%s", written, suffix ? "" : ".service") < 0) {
+                name = NULL;
+                return -ENOMEM;
+        }
+        if (!unit_name_is_valid(name) || strcmp(unit_name_suffix(name), ".service") != 0)
+                return -EINVAL;
+        *ret = TAKE(name);
+        return 0;
+}
+
+static int set_unit(struct rulefile_keys *keys, unsigned line, const char *value)
+{
+        struct rulefile *file = keys->file;
+        char *unit;
+        int r;
+
+        if (keys->unit_seen)
+                return rulefile_complain(file, line, "Unit= was set before");
+        keys->unit_seen = true;
+        r = rulefile_service_name(value, &unit);
+        if (r == -EINVAL)
+                return rulefile_complain(file, line, "'%.64s' is not the name of a service", value);
+        if (r < 0)
+                return r;
+        free(file->unit);
+        file->unit = unit;
+        return 0;
+}
+
+static int add_rule(struct rulefile_keys *keys, unsigned line, const char *value)
+{
+        struct rulefile *file = keys->file;
+        struct rulefile_rule *rule;
+        int r;
+
+        r = array_grow(&file->rules, file->n_rules, sizeof(*rule));
+        if (r < 0)
+                return r;
+        rule = &file->rules[file->n_rules];
+        rule->line = line;
+        rule->text = strdup(value);
+        if (!rule->text)
+                return -ENOMEM;
+        file->n_rules++;
+        return 0;
+}
+
+/* systemd's names, by number. */
+static const char *const log_levels[] = {"emerg",  "alert", "crit",  "err", "warning",
+                                         "notice", "info",  "debug", NULL};
+
+static bool is_log_level(const char *value)
+{
+        if (value[0] >= '0' && value[0] <= '7' && value[1] == '\0')
+                return true;
+        for (const char *const *level = log_levels; *level; level++)
+                if (strcmp(*level, value) == 0)
+                        return true;
+        return false;
+}
+
+static int set_log_level(struct rulefile_keys *keys, unsigned line, const char *value)
+{
+        struct rulefile *file = keys->file;
+
+        if (keys->log_level_seen)
+                return rulefile_complain(file, line, "LogLevel= was set before");
+        keys->log_level_seen = true;
+        if (!is_log_level(value))
+                return complain_unknown(file, line, "log level", value, log_levels);
+        file->log_level = strdup(value);
+        return file->log_level ? 0 : -ENOMEM;
+}
+
+static const struct rulefile_key rules_keys[] = {
+        {"Unit", set_unit},
+        {"Rule", add_rule},
+        {"LogLevel", set_log_level},
+};
+
+static const char *const rules_key_names[] = {"Unit", "Rule", "LogLevel", NULL};
+
+static int pass_rules_key(struct rulefile_keys *keys, unsigned line, const char *key,
+                          const char *value)
+{
+        for (size_t i = 0; i < sizeof(rules_keys) / sizeof(rules_keys[0]); i++)
+                if (strcmp(key, rules_keys[i].name) == 0)
+                        return rules_keys[i].set(keys, line, value);
+        return complain_unknown(keys->file, line, "key", key, rules_key_names);
+}
+
+/* systemd joins a line that ends in a backslash with the next, which would be one of ours. */
+static bool swallows_next_line(const char *value)
+{
+        size_t n = strlen(value), backslashes = 0;
+
+        while (backslashes < n && value[n - 1 - backslashes] == '\\')
+                backslashes++;
+        return backslashes % 2 == 1;
+}
+
+static int add_assignment(struct rulefile *file, struct assignments *assignments, unsigned line,
+                          const char *key, const char *value)
+{
+        struct assignment *item;
+        int r;
+
+        if (swallows_next_line(value))
+                return rulefile_complain(file, line,
+                                         "a backslash at the end of a line does not continue it "
+                                         "here: write it as one line");
+        r = array_grow(&assignments->items, assignments->n_items, sizeof(*item));
+        if (r < 0)
+                return r;
+        item = &assignments->items[assignments->n_items];
+        item->line = line;
+        item->key = strdup(key);
+        item->value = strdup(value);
+        if (!item->key || !item->value) {
+                free(item->key);
+                free(item->value);
+                return -ENOMEM;
+        }
+        assignments->n_items++;
+        return 0;
+}
+
+static int pass_service_key(struct rulefile_keys *keys, unsigned line, const char *key,
+                            const char *value)
+{
+        return add_assignment(keys->file, &keys->file->service, line, key, value);
+}
+
+static int pass_unit_key(struct rulefile_keys *keys, unsigned line, const char *key,
+                         const char *value)
+{
+        return add_assignment(keys->file, &keys->file->unit_section, line, key, value);
+}
+
+/* As systemd reads a boolean. */
+static bool is_true(const char *value)
+{
+        static const char *const words[] = {"1", "yes", "y", "true", "t", "on"};
+
+        for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+                if (strcasecmp(value, words[i]) == 0)
+                        return true;
+        return false;
+}
+
+/* Keys of a socket unit that are not the administrator's, and why. */
+static const struct {
+        const char *key;
+        bool when_true; /* only with a true value */
+        const char *reason;
+} refused_socket_keys[] = {
+        {"Service", false, "a socket belongs to the file's Unit="},
+        {"FileDescriptorName", false, "the section's name is the descriptor's"},
+        {"Accept", true, "the service would be started anew for each connection"},
+};
+
+/* Those that make a socket; an empty value takes all of them back (systemd.socket(5)). */
+static const char *const listen_keys[] = {
+        "ListenStream",  "ListenDatagram", "ListenSequentialPacket", "ListenFIFO",
+        "ListenSpecial", "ListenNetlink",  "ListenMessageQueue",     "ListenUSBFunction",
+};
+
+static bool is_listen_key(const char *key)
+{
+        for (size_t i = 0; i < sizeof(listen_keys) / sizeof(listen_keys[0]); i++)
+                if (strcmp(key, listen_keys[i]) == 0)
+                        return true;
+        return false;
+}
+
+static int pass_socket_key(struct rulefile_keys *keys, unsigned line, const char *key,
+                           const char *value)
+{
+        struct rulefile_socket *socket = &keys->file->sockets[keys->file->n_sockets - 1];
+
+        for (size_t i = 0; i < sizeof(refused_socket_keys) / sizeof(refused_socket_keys[0]); i++)
+                if (strcmp(key, refused_socket_keys[i].key) == 0 &&
+                    (!refused_socket_keys[i].when_true || is_true(value)))
+                        return rulefile_complain(keys->file, line, "%s=%s can't be set here: %s",
+                                                 key, refused_socket_keys[i].when_true ? "yes" : "",
+                                                 refused_socket_keys[i].reason);
+        if (is_listen_key(key))
+                socket->listens = *value != '\0';
+        return add_assignment(keys->file, &socket->settings, line, key, value);
+}
+
+enum { SECTION_RULES, SECTION_SERVICE, SECTION_UNIT, SECTION_SOCKET };
+
+static const struct rulefile_section sections[] = {
+        [SECTION_RULES] = {"Rules", pass_rules_key},
+        [SECTION_SERVICE] = {"Service", pass_service_key},
+        [SECTION_UNIT] = {"Unit", pass_unit_key},
+        [SECTION_SOCKET] = {"Socket", pass_socket_key},
+};
+
+static const char *const section_names[] = {"Rules", "Service", "Unit", "Socket", NULL};
+
+static bool is_fdname(const char *name)
+{
+        size_t length = strlen(name);
+
+        return length > 0 && length <= FDNAME_LENGTH_MAX &&
+               strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") ==
+                       length;
+}
+
+static int refuse_section(struct rulefile_keys *keys, int r)
+{
+        keys->refused = true;
+        return r;
+}
+
+static int begin_socket(struct rulefile_keys *keys, unsigned line, const char *name)
+{
+        struct rulefile *file = keys->file;
+        struct rulefile_socket *socket;
+        int r;
+
+        if (!is_fdname(name))
+                return refuse_section(
+                        keys, rulefile_complain(file, line,
+                                                "a socket's name is made of letters, digits, '-', "
+                                                "'_' and '.': [Socket NAME]"));
+        for (size_t i = 0; i < file->n_sockets; i++)
+                if (strcmp(file->sockets[i].name, name) == 0)
+                        return refuse_section(
+                                keys, rulefile_complain(file, line,
+                                                        "the socket '%s' was defined in line %u",
+                                                        name, file->sockets[i].line));
+        r = array_grow(&file->sockets, file->n_sockets, sizeof(*socket));
+        if (r < 0)
+                return r;
+        socket = &file->sockets[file->n_sockets];
+        socket->line = line;
+        socket->name = strdup(name);
+        if (!socket->name)
+                return -ENOMEM;
+        file->n_sockets++;
+        keys->section = &sections[SECTION_SOCKET];
+        return 0;
+}
+
+static int begin_section(void *userdata, unsigned line, const char *name)
+{
+        struct rulefile_keys *keys = userdata;
+
+        keys->section = NULL;
+        keys->refused = false;
+        if (strncmp(name, "Socket ", strlen("Socket ")) == 0)
+                return begin_socket(keys, line, name + strlen("Socket "));
+        if (strcmp(name, "Socket") == 0)
+                return begin_socket(keys, line, "");
+        for (size_t i = 0; i < SECTION_SOCKET; i++)
+                if (strcmp(name, sections[i].name) == 0)
+                        keys->section = &sections[i];
+        if (!keys->section)
+                return refuse_section(
+                        keys, complain_unknown(keys->file, line, "section", name, section_names));
+        if (keys->section == &sections[SECTION_RULES] && keys->file->n_rules == 0)
+                keys->file->rules_line = line;
+        return 0;
+}
+
+static int take_value(void *userdata, unsigned line, const char *key, const char *value,
+                      bool continued)
+{
+        struct rulefile_keys *keys = userdata;
+
+        if (keys->refused)
+                return 0;
+        if (!keys->section)
+                return rulefile_complain(keys->file, line, "'%s' stands before any section", key);
+        if (continued && (keys->section != &sections[SECTION_RULES] || strcmp(key, "Rule") != 0))
+                return rulefile_complain(keys->file, line,
+                                         "a line that begins with blanks continues the one before, "
+                                         "which %s= does not allow",
+                                         key);
+        return keys->section->pass(keys, line, key, value);
+}
+
+static int take_error(void *userdata, unsigned line, const char *reason)
+{
+        struct rulefile_keys *keys = userdata;
+
+        return rulefile_complain(keys->file, line, "%s", reason);
+}
+
+const struct ini_reader_handlers rulefile_keys_handlers = {
+        .section = begin_section,
+        .value = take_value,
+        .error = take_error,
+};
+
+static int finish_socket(struct rulefile *file, struct rulefile_socket *socket)
+{
+        int r;
+
+        if (!socket->listens)
+                return rulefile_complain(file, socket->line,
+                                         "[Socket %s] has no Listen...=", socket->name);
+        if (!file->unit)
+                return 0;
+        r = unit_name_socket(file->unit, socket->name, &socket->unit);
+        if (r == -ENAMETOOLONG)
+                return rulefile_complain(file, socket->line,
+                                         "the name of the socket unit would be longer than %d "
+                                         "characters",
+                                         UNIT_NAME_LENGTH_MAX);
+        return r;
+}
+
+int rulefile_keys_finish(struct rulefile_keys *keys)
+{
+        struct rulefile *file = keys->file;
+        int r = 0;
+
+        if (!file->unit && !keys->unit_seen)
+                r = rulefile_complain(file, 0,
+                                      "the file's name is not that of a service, and there is no "
+                                      "Unit=");
+        for (size_t i = 0; r == 0 && i < file->n_sockets; i++)
+                r = finish_socket(file, &file->sockets[i]);
+        for (size_t i = 0; r == 0 && i < file->n_rules; i++)
+                r = rule_check(file, &file->rules[i]);
+        return r;
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "generator/rulefile.h"
+
+#include "generator/array.h"
+#include "generator/buffer.h"
+#include "generator/cleanup.h"
+#include "generator/escape.h"
+#include "generator/ini-reader.h"
+#include "generator/rulefile-keys.h"
+#include "generator/unit-name.h"
+#include "generator/unit-text.h"
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The unit of a file that doesn't name one: "web.conf" is about web.service. */
+static int default_unit(const char *path, char **ret)
+{
+        const char *slash = strrchr(path, '/');
+        const char *name = slash ? slash + 1 : path;
+        size_t length = strlen(name);
+        _cleanup_free_ char *unit = NULL;
+
+        if (length > strlen(".conf") && strcmp(name + length - strlen(".conf"), ".conf") == 0)
+                length -= strlen(".conf");
+        if (asprintf(&unit, "%.*s", (int)length, name) < 0) {
+                unit = NULL;
+                return -ENOMEM;
+        }
+        return rulefile_service_name(unit, ret);
+}
+
+int rulefile_new(const char *path, struct rulefile **ret)
+{
+        struct rulefile *file = calloc(1, sizeof(*file));
+        int r;
+
+        if (!file)
+                return -ENOMEM;
+        file->rules_line = 1;
+        file->path = strdup(path);
+        r = file->path ? default_unit(path, &file->unit) : -ENOMEM;
+        if (r < 0 && r != -EINVAL) {
+                rulefile_free(file);
+                return r;
+        }
+        *ret = file;
+        return 0;
+}
+
+int rulefile_complain(struct rulefile *file, unsigned line, const char *format, ...)
+{
+        struct complaint *complaint;
+        char *reason;
+        va_list args;
+        int r;
+
+        va_start(args, format);
+        r = vasprintf(&reason, format, args);
+        va_end(args);
+        if (r < 0)
+                return -ENOMEM;
+        r = array_grow(&file->complaints, file->n_complaints, sizeof(*complaint));
+        if (r < 0) {
+                free(reason);
+                return r;
+        }
+        complaint = &file->complaints[file->n_complaints];
+        complaint->order = file->n_complaints++;
+        complaint->line = line;
+        complaint->reason = reason;
+        return 0;
+}
+
+int rulefile_describe_complaint(const struct rulefile *file, const struct complaint *complaint,
+                                char **ret)
+{
+        _cleanup_(buffer_clear) struct buffer text = BUFFER_INIT;
+
+        escape_visible(&text, file->path);
+        buffer_add_char(&text, ':');
+        if (complaint->line > 0)
+                buffer_printf(&text, "%u:", complaint->line);
+        buffer_add_char(&text, ' ');
+        escape_visible(&text, complaint->reason);
+        return buffer_take(&text, ret);
+}
+
+static int compare_complaints(const void *a, const void *b)
+{
+        const struct complaint *x = a, *y = b;
+
+        if (x->line != y->line)
+                return x->line < y->line ? -1 : 1;
+        return (x->order > y->order) - (x->order < y->order);
+}
+
+/* The path ends up in comments and in SourcePath=, which can't hold everything. */
+static int check_path(struct rulefile *file)
+{
+        bool fits = unit_text_is_valid(file->path, strlen(file->path));
+
+        for (const char *c = file->path; fits && *c; c++)
+                fits = !unit_text_is_control(*c);
+        if (fits)
+                return 0;
+        return rulefile_complain(file, 0, "the file's name can't be written into a unit file");
+}
+
+int rulefile_read(struct rulefile *file, const char *data, size_t size)
+{
+        struct rulefile_keys keys = {.file = file};
+        int r;
+
+        r = check_path(file);
+        if (r == 0)
+                r = ini_reader_read(data, size, &rulefile_keys_handlers, &keys);
+        if (r == 0)
+                r = rulefile_keys_finish(&keys);
+        if (file->n_complaints > 1)
+                qsort(file->complaints, file->n_complaints, sizeof(*file->complaints),
+                      compare_complaints);
+        return r;
+}
+
+static void free_assignments(struct assignments *assignments)
+{
+        for (size_t i = 0; i < assignments->n_items; i++) {
+                free(assignments->items[i].key);
+                free(assignments->items[i].value);
+        }
+        free(assignments->items);
+}
+
+static void free_sockets(struct rulefile *file)
+{
+        for (size_t i = 0; i < file->n_sockets; i++) {
+                free(file->sockets[i].name);
+                free(file->sockets[i].unit);
+                free_assignments(&file->sockets[i].settings);
+        }
+        free(file->sockets);
+}
+
+static void free_rules(struct rulefile *file)
+{
+        for (size_t i = 0; i < file->n_rules; i++) {
+                free(file->rules[i].text);
+                free(file->rules[i].fdname);
+        }
+        free(file->rules);
+}
+
+void rulefile_free(struct rulefile *file)
+{
+        if (!file)
+                return;
+        for (size_t i = 0; i < file->n_complaints; i++)
+                free(file->complaints[i].reason);
+        free(file->complaints);
+        free_assignments(&file->service);
+        free_assignments(&file->unit_section);
+        free_sockets(file);
+        free_rules(file);
+        free(file->log_level);
+        free(file->unit);
+        free(file->path);
+        free(file);
+}

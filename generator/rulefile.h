@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * One rule file, taken apart and checked as far as it can be by itself (ip2unix.conf(5)). What
+ * becomes of it together with other files is unit.h's.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Something that is wrong with a file. */
+struct complaint {
+        unsigned line; /* 0: the file as a whole */
+        size_t order;  /* among those of the file, as they were found */
+        char *reason;
+};
+
+/* An assignment that goes through to a unit file, or a rule (without a key). */
+struct assignment {
+        unsigned line;
+        char *key;
+        char *value;
+};
+
+struct assignments {
+        struct assignment *items;
+        size_t n_items;
+};
+
+struct rulefile_rule {
+        unsigned line;
+        char *text;
+        bool systemd; /* the action is systemd */
+        char *fdname; /* the name it gives, NULL for none */
+};
+
+struct rulefile_socket {
+        unsigned line;
+        char *name;
+        char *unit; /* name of the socket unit */
+        bool listens;
+        struct assignments settings;
+};
+
+struct rulefile {
+        char *path;
+        char *unit; /* as written or by default; NULL when neither makes the name of a service */
+        unsigned rules_line; /* of the first [Rules], or 1 */
+        char *log_level;     /* NULL: not given */
+        struct rulefile_rule *rules;
+        size_t n_rules;
+        struct rulefile_socket *sockets;
+        size_t n_sockets;
+        struct assignments service;
+        struct assignments unit_section;
+        struct complaint *complaints;
+        size_t n_complaints;
+};
+
+/*
+ * Begin a rule file. Its unit is the default one until it has been read.
+ *
+ * path: as messages are to name it. ret: to be freed with rulefile_free(). Errors: -ENOMEM.
+ */
+int rulefile_new(const char *path, struct rulefile **ret);
+
+/*
+ * Read the text of the file. What is wrong with it becomes complaints, in the order of lines, and
+ * is no error of this function.
+ *
+ * Errors: -ENOMEM.
+ */
+int rulefile_read(struct rulefile *file, const char *data, size_t size);
+
+/* Add a complaint. line 0 means the file as a whole. Errors: -ENOMEM. */
+int rulefile_complain(struct rulefile *file, unsigned line, const char *format, ...)
+        __attribute__((format(printf, 3, 4)));
+
+/*
+ * "FILE:LINE: reason" of a complaint, one line of UTF-8. ret: owned by the caller.
+ * Errors: -ENOMEM.
+ */
+int rulefile_describe_complaint(const struct rulefile *file, const struct complaint *complaint,
+                                char **ret);
+
+void rulefile_free(struct rulefile *file);

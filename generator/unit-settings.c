@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "generator/unit-settings.h"
+
+#include "generator/array.h"
+#include "generator/cleanup.h"
+#include "generator/root.h"
+#include "generator/specifier.h"
+#include "generator/unit-file.h"
+#include "generator/word.h"
+#include <errno.h>
+#include <string.h>
+
+#define FILE_SIZE_MAX (4UL * 1024 * 1024)
+
+#define PRELOAD_VARIABLE "LD_PRELOAD="
+#define RULES_VARIABLE   "IP2UNIX_RULES="
+
+typedef int (*setting_fn)(struct unit_settings_reader *reader, const char *value);
+
+/* An error that means that systemd would pass over the value as well. */
+static int ignore_invalid(int r)
+{
+        return r == -ENOMEM ? r : 0;
+}
+
+/* Characters in front of a command that say how to run it (systemd.service(5)). */
+#define COMMAND_PREFIXES "@-:+!"
+
+static int set_exec_start(struct unit_settings_reader *reader, const char *value)
+{
+        struct unit_settings *settings = reader->settings;
+        _cleanup_free_ char *word = NULL, *program = NULL;
+        int r;
+
+        if (*value == '\0') {
+                strings_free(settings->programs);
+                settings->programs = NULL;
+                settings->n_programs = 0;
+                return 0;
+        }
+        r = word_next(&value, &word);
+        if (r <= 0)
+                return ignore_invalid(r);
+        r = specifier_expand(word + strspn(word, COMMAND_PREFIXES), settings->unit, &program);
+        if (r < 0)
+                return ignore_invalid(r);
+        return strings_add(&settings->programs, &settings->n_programs, program);
+}
+
+static int replace(char **string, const char *value)
+{
+        char *copy = strdup(value);
+
+        if (!copy)
+                return -ENOMEM;
+        free(*string);
+        *string = copy;
+        return 0;
+}
+
+static int set_preload(struct unit_settings *settings, const char *value)
+{
+        _cleanup_free_ char *expanded = NULL;
+        int r = specifier_expand(value, settings->unit, &expanded);
+
+        settings->preload_unknown = r == -EOPNOTSUPP;
+        return r < 0 ? ignore_invalid(r) : replace(&settings->preload, expanded);
+}
+
+static int set_environment(struct unit_settings_reader *reader, const char *value)
+{
+        struct unit_settings *settings = reader->settings;
+
+        if (*value == '\0') {
+                free(settings->preload);
+                settings->preload = NULL;
+                settings->preload_unknown = false;
+                return 0;
+        }
+        for (;;) {
+                _cleanup_free_ char *word = NULL;
+                int r = word_next(&value, &word);
+
+                if (r <= 0)
+                        return ignore_invalid(r);
+                if (strncmp(word, PRELOAD_VARIABLE, strlen(PRELOAD_VARIABLE)) != 0)
+                        continue;
+                r = set_preload(settings, word + strlen(PRELOAD_VARIABLE));
+                if (r < 0)
+                        return r;
+        }
+}
+
+/* An item is a name, or an assignment that is taken away only when it is made just so. */
+static bool takes_away(const char *item, const char *variable)
+{
+        size_t length = strlen(variable) - 1;
+
+        return strncmp(item, variable, length) == 0 &&
+               (item[length] == '\0' || item[length] == '=');
+}
+
+static int set_unset_environment(struct unit_settings_reader *reader, const char *value)
+{
+        struct unit_settings *settings = reader->settings;
+
+        if (*value == '\0') {
+                settings->unsets_preload = false;
+                settings->unsets_rules = false;
+                return 0;
+        }
+        for (;;) {
+                _cleanup_free_ char *word = NULL;
+                int r = word_next(&value, &word);
+
+                if (r <= 0)
+                        return ignore_invalid(r);
+                settings->unsets_preload |= takes_away(word, PRELOAD_VARIABLE);
+                settings->unsets_rules |= takes_away(word, RULES_VARIABLE);
+        }
+}
+
+static int set_root_directory(struct unit_settings_reader *reader, const char *value)
+{
+        struct unit_settings *settings = reader->settings;
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        free(settings->root_directory);
+        settings->root_directory = NULL;
+        settings->root_unknown = false;
+        if (strspn(value, "/") == strlen(value))
+                return 0;
+        r = specifier_expand(value, settings->unit, &path);
+        if (r == -ENOMEM)
+                return r;
+        settings->root_unknown = r < 0 || path[0] != '/';
+        if (!settings->root_unknown)
+                settings->root_directory = TAKE(path);
+        return 0;
+}
+
+static int set_root_image(struct unit_settings_reader *reader, const char *value)
+{
+        reader->settings->root_image = *value != '\0';
+        return 0;
+}
+
+static int set_success_exit_status(struct unit_settings_reader *reader, const char *value)
+{
+        struct unit_settings *settings = reader->settings;
+
+        if (*value == '\0') {
+                settings->refusal_is_success = false;
+                return 0;
+        }
+        for (;;) {
+                _cleanup_free_ char *word = NULL;
+                int r = word_next(&value, &word);
+
+                if (r <= 0)
+                        return ignore_invalid(r);
+                /* EX_CONFIG of sysexits.h, which systemd knows by this name. */
+                settings->refusal_is_success |=
+                        strcmp(word, "78") == 0 || strcmp(word, "CONFIG") == 0;
+        }
+}
+
+/*
+ * Look for LD_PRELOAD in a file that the service reads. Like systemd, take the last one. The files
+ * are in no unit directory and may lie where nothing is mounted yet: what is not there is not
+ * known.
+ */
+static int read_environment_file(struct unit_settings_reader *reader, const char *path)
+{
+        _cleanup_free_ char *data = NULL;
+        char *line, *rest;
+        size_t size;
+        int r = root_read(reader->root, path, FILE_SIZE_MAX, &data, &size);
+
+        if (r < 0)
+                return ignore_invalid(r);
+        rest = data;
+        while ((line = strsep(&rest, "\n"))) {
+                _cleanup_free_ char *word = NULL;
+                const char *text = line + strspn(line, " \t");
+
+                if (strncmp(text, PRELOAD_VARIABLE, strlen(PRELOAD_VARIABLE)) != 0)
+                        continue;
+                r = word_next(&text, &word);
+                if (r > 0)
+                        r = replace(&reader->settings->file_preload,
+                                    word + strlen(PRELOAD_VARIABLE));
+                if (r == -ENOMEM)
+                        return r;
+        }
+        return 0;
+}
+
+static int set_environment_file(struct unit_settings_reader *reader, const char *value)
+{
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        if (*value == '\0') {
+                free(reader->settings->file_preload);
+                reader->settings->file_preload = NULL;
+                return 0;
+        }
+        r = specifier_expand(value + (*value == '-'), reader->settings->unit, &path);
+        if (r < 0)
+                return ignore_invalid(r);
+        return path[0] == '/' ? read_environment_file(reader, path) : 0;
+}
+
+static const struct {
+        const char *key;
+        setting_fn set;
+} settings_table[] = {
+        {"ExecStart", set_exec_start},
+        {"Environment", set_environment},
+        {"EnvironmentFile", set_environment_file},
+        {"UnsetEnvironment", set_unset_environment},
+        {"RootDirectory", set_root_directory},
+        {"RootImage", set_root_image},
+        {"SuccessExitStatus", set_success_exit_status},
+};
+
+int unit_settings_take(const char *section, const char *key, const char *value, void *userdata)
+{
+        if (strcmp(section, "Service") != 0)
+                return 0;
+        for (size_t i = 0; i < sizeof(settings_table) / sizeof(settings_table[0]); i++)
+                if (strcmp(key, settings_table[i].key) == 0)
+                        return settings_table[i].set(userdata, value);
+        return 0;
+}
+
+int unit_settings_read(struct unit_settings *settings, const char *root, const char *path)
+{
+        struct unit_settings_reader reader = {.settings = settings, .root = root};
+        _cleanup_free_ char *data = NULL;
+        size_t size;
+        int r = root_read(root, path, FILE_SIZE_MAX, &data, &size);
+
+        if (r < 0)
+                return ignore_invalid(r);
+        return unit_file_read(data, size, unit_settings_take, &reader);
+}
+
+const char *unit_settings_preload(const struct unit_settings *settings)
+{
+        return settings->file_preload ? settings->file_preload : settings->preload;
+}
+
+void unit_settings_clear(struct unit_settings *settings)
+{
+        strings_free(settings->programs);
+        free(settings->preload);
+        free(settings->file_preload);
+        free(settings->root_directory);
+        *settings = (struct unit_settings){0};
+}

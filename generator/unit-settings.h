@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What matters to the generator among the settings of a service: its programs, what it preloads,
+ * and what could keep our library from it.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct unit_settings {
+        const char *unit; /* name, for specifiers; borrowed */
+        char **programs;  /* of ExecStart=, NULL-terminated; not all are paths, see PATH */
+        size_t n_programs;
+        char *preload;        /* LD_PRELOAD of Environment=, NULL for none */
+        char *file_preload;   /* the same of the files of EnvironmentFile=, which count more */
+        bool preload_unknown; /* Environment='s has a specifier that can't be expanded here */
+        char *root_directory; /* NULL for none, or when root_unknown */
+        bool root_unknown;    /* RootDirectory= has a specifier that can't be expanded here */
+        bool root_image;
+        bool unsets_preload;     /* UnsetEnvironment= takes LD_PRELOAD away */
+        bool unsets_rules;       /* the same for IP2UNIX_RULES */
+        bool refusal_is_success; /* SuccessExitStatus= has the exit status of a refusal */
+};
+
+/* Userdata of the function below, which is a unit_file_fn. */
+struct unit_settings_reader {
+        struct unit_settings *settings;
+        const char *root; /* as root_open() wants it */
+};
+
+/*
+ * Take an assignment over. Values that systemd could not read are passed over, as it does.
+ * Errors: -ENOMEM.
+ */
+int unit_settings_take(const char *section, const char *key, const char *value, void *userdata);
+
+/*
+ * Take over all of a unit file. root, path: as root_open() wants them. A file that can't be read
+ * is passed over: systemd would not read it either.
+ *
+ * Errors: -ENOMEM.
+ */
+int unit_settings_read(struct unit_settings *settings, const char *root, const char *path);
+
+/* The LD_PRELOAD that the service would have without us, or NULL. Owned by the settings. */
+const char *unit_settings_preload(const struct unit_settings *settings);
+
+void unit_settings_clear(struct unit_settings *settings);
