@@ -249,6 +249,13 @@ static int fitness(const struct kept *k, const struct rule_query *query, sa_fami
         return (k->endpoint.port == query->port ? 4 : 0) + (k->family == family ? 2 : 0);
 }
 
+static bool is_bound_to(const struct kept *k, const struct rule_query *query)
+{
+        return __atomic_load_n(&k->users, __ATOMIC_ACQUIRE) > 0 && k->bound.port == query->port &&
+               memcmp(&k->bound.address, &query->address, sizeof(query->address)) == 0;
+}
+
+/* The place of the free descriptor that suits best, or of one that others have already; or -1. */
 static int best(const char *fdname, const struct rule_query *query, sa_family_t family, bool taken,
                 bool *ret_any)
 {
@@ -265,7 +272,8 @@ static int best(const char *fdname, const struct rule_query *query, sa_family_t 
 
                 *ret_any = true;
                 if (f > found_fitness &&
-                    (taken || __atomic_load_n(&kept[i].users, __ATOMIC_RELAXED) == 0)) {
+                    (taken ? is_bound_to(&kept[i], query)
+                           : __atomic_load_n(&kept[i].users, __ATOMIC_RELAXED) == 0)) {
                         found = i;
                         found_fitness = f;
                 }
@@ -287,6 +295,7 @@ enum activation_result activation_take(const char *fdname, const struct rule_que
                                                  __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
                         continue;
                 __atomic_store_n(&kept[i].taken_by, getpid(), __ATOMIC_RELAXED);
+                kept[i].bound = (struct endpoint){query->address, query->port};
                 next.fcntl(kept[i].fd, F_SETFD, FD_CLOEXEC);
                 *ret = i;
                 return ACTIVATION_TAKEN;
@@ -294,11 +303,12 @@ enum activation_result activation_take(const char *fdname, const struct rule_que
 
         if (!any)
                 return ACTIVATION_ABSENT;
-        if (!share)
+        i = share ? best(fdname, query, family, true, &any) : -1;
+        if (i < 0)
                 return ACTIVATION_NONE;
 
-        *ret = best(fdname, query, family, true, &any);
-        __atomic_fetch_add(&kept[*ret].users, 1, __ATOMIC_ACQ_REL);
+        __atomic_fetch_add(&kept[i].users, 1, __ATOMIC_ACQ_REL);
+        *ret = i;
         return ACTIVATION_SHARED;
 }
 

@@ -28,9 +28,10 @@ struct kept {
         struct endpoint endpoint; /* of IP sockets */
         dev_t dev;
         ino_t ino;
-        int users;           /* sockets that have it; 0: it is free */
-        pid_t taken_by;      /* the process that took it first */
-        bool named_by_rules; /* some systemd=NAME rule asks for it */
+        int users;             /* sockets that have it; 0: it is free */
+        struct endpoint bound; /* where the program believes that it is bound */
+        pid_t taken_by;        /* the process that took it first */
+        bool named_by_rules;   /* some systemd=NAME rule asks for it */
 };
 
 /* The environment variables that activation_open() reads. Any may be NULL. */
@@ -60,7 +61,8 @@ enum activation_result {
  *
  * fdname: NULL for one that no rule names.
  * query, family: the bind, and the family of the program's socket.
- * share: the socket has SO_REUSEPORT, so that a taken descriptor will do.
+ * share: the socket has SO_REUSEPORT, so that a descriptor will do that was taken for the same
+ * address: it is one worker's of several.
  * ret: the place of the descriptor, for activation_kept(), with the first two results.
  */
 enum activation_result activation_take(const char *fdname, const struct rule_query *query,
