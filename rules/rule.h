@@ -107,6 +107,10 @@ enum rule_parse_flags {
 /*
  * Parse one rule.
  *
+ * Escapes: the list undoes "\," and "\\"; any other backslash stays as it is written, so that the
+ * globs of from-unix= and from-abstract= can have their own.
+ * Control characters are errors wherever they stand: a rule is always one line.
+ *
  * text, length: the rule, without its line break; need not be terminated.
  * arena: where its strings go; the text itself is not referenced afterwards.
  * warn: may be NULL.

@@ -22,7 +22,7 @@ void text_add_bytes(struct text *text, const char *bytes, size_t length)
 {
         size_t room = (size_t)(text->end - text->next);
 
-        /* Once cut, always cut: a later, shorter piece must not close up to the gap. */
+        /* Once cut, always cut: taking off half a character must not make room for other text. */
         if (text->overflow || length == 0)
                 return;
         if (length > room) {

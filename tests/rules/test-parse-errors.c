@@ -287,17 +287,24 @@ static void test_warnings(void **state)
 
 static void test_no_warning_without_cause(void **state)
 {
-        static const char text[] = "in,tcp,addr=10.0.0.0/8,port=1,path=/x,mode=0660,noremove";
-        struct warnings warnings = {};
-        struct parsed parsed;
-        struct rule_error error;
-        struct rule_arena arena = {parsed.memory, parsed.memory + sizeof(parsed.memory)};
+        static const char *const texts[] = {
+                "in,tcp,addr=10.0.0.0/8,port=1,path=/x,mode=0660,noremove",
+                "path=/x,mode=0660,noremove,user=u,group=g,peer=credentials",
+                "out,path=/x,peer=credentials",
+        };
 
         (void)state;
-        assert_int_equal(rule_parse(text, strlen(text), 0, &arena, &parsed.rule, &error, remember,
-                                    &warnings),
-                         0);
-        assert_int_equal(warnings.n, 0);
+        for (size_t i = 0; i < N_ELEMENTS(texts); i++) {
+                struct warnings warnings = {};
+                struct parsed parsed;
+                struct rule_error error;
+                struct rule_arena arena = {parsed.memory, parsed.memory + sizeof(parsed.memory)};
+
+                assert_int_equal(rule_parse(texts[i], strlen(texts[i]), 0, &arena, &parsed.rule,
+                                            &error, remember, &warnings),
+                                 0);
+                assert_int_equal(warnings.n, 0);
+        }
 }
 
 int main(void)

@@ -58,12 +58,15 @@ static void test_order(void **state)
         assert_string_equal(suggest("abcxef", 6, near), "abcxyz");
 }
 
-static void test_words_longer_than_can_be_meant(void **state)
+static void test_long_words(void **state)
 {
-        static const char *const longs[] = {"abcdefghijklmnopqrstuvwxyzabcdefghijklmnop", NULL};
+        static const char *const longest[] = {"abcdefghijklmnopqrstuvwxyzabcdef", NULL};
+        static const char *const longer[] = {"abcdefghijklmnopqrstuvwxyzabcdefg", NULL};
 
         (void)state;
-        assert_null(suggest("abcdefghijklmnopqrstuvwxyzabcdef", 32, longs));
+        assert_string_equal(suggest("abcdefghijklmnopqrstuvwxyzabcdeg", 32, longest), longest[0]);
+        assert_null(suggest("abcdefghijklmnopqrstuvwxyzabcdefg", 33, longest));
+        assert_null(suggest("abcdefghijklmnopqrstuvwxyzabcdef", 32, longer));
 }
 
 int main(void)
@@ -71,7 +74,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_cases),
                 cmocka_unit_test(test_order),
-                cmocka_unit_test(test_words_longer_than_can_be_meant),
+                cmocka_unit_test(test_long_words),
         };
 
         return cmocka_run_group_tests_name("suggest", tests, NULL, NULL);
