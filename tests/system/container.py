@@ -7,6 +7,7 @@ and nothing of this machine is written to. All mounts are made in a mount namesp
 they go away with this process, however it ends.
 """
 
+import glob
 import os
 import shutil
 import signal
@@ -97,6 +98,23 @@ def _unmount(directory):
             subprocess.run(["umount", "-l", mount], check=False)
 
 
+def _remove_group(group):
+    """Remove a control group and those in it; returns whether it is gone."""
+    for directory, _, _ in os.walk(group, topdown=False):
+        try:
+            os.rmdir(directory)
+        except OSError:
+            return False
+    return True
+
+
+def _remove_dead_groups(hierarchy):
+    """Remove what containers have left behind whose runner was killed."""
+    for group in glob.glob(f"{hierarchy}/ip2unix-[0-9]*"):
+        if not os.path.exists(f"/proc/{group.rpartition('-')[2]}"):
+            _remove_group(group)
+
+
 class Container:
     """Use as a context manager: made on entering, gone on leaving. In between it boots once."""
 
@@ -141,8 +159,7 @@ class Container:
 
     def __exit__(self, *_exception):
         if self._nspawn and self._nspawn.poll() is None:
-            self._nspawn.kill()
-            self._nspawn.wait()
+            self._kill()
         self._remove_groups()
         if self.console:
             self.console.close()
@@ -227,7 +244,8 @@ class Container:
         yield from self._follow(self.path(f"{HOME}/output"), time.monotonic() + timeout)
 
     def _boot(self):
-        command = ["setpriv", "--pdeathsig", "KILL", "systemd-nspawn", "-q", "-D", self.root,
+        # nspawn shuts the container down when it is asked to end, or when this process is killed.
+        command = ["setpriv", "--pdeathsig", "TERM", "systemd-nspawn", "-q", "-D", self.root,
                    "--boot", "--register=no", "--private-network", "--link-journal=no",
                    "--console=pipe"]
         # Where systemd runs, nspawn asks it for a scope of its own. Elsewhere there is nobody to
@@ -243,10 +261,23 @@ class Container:
                                         stderr=self.console, env=environment,
                                         preexec_fn=self._join_groups)
 
+    def _kill(self):
+        """End the container at once: by its process 1, with which all of its processes go."""
+        pid = self._nspawn.pid
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as children:
+            for child in children.read().split():
+                os.kill(int(child), signal.SIGKILL)
+        try:
+            self._nspawn.wait(5)
+        except subprocess.TimeoutExpired:
+            self._nspawn.kill()
+            self._nspawn.wait()
+
     def _make_groups(self):
         """Two containers in one control group would take each other's processes for their own."""
         for hierarchy in CONTROL_GROUPS:
             if os.path.exists(f"{hierarchy}/cgroup.procs"):
+                _remove_dead_groups(hierarchy)
                 group = f"{hierarchy}/ip2unix-{os.getpid()}"
                 os.mkdir(group)
                 self._groups.append(group)
@@ -257,13 +288,12 @@ class Container:
                 procs.write(str(os.getpid()))
 
     def _remove_groups(self):
-        for group in self._groups:
-            for directory, _, _ in os.walk(group, topdown=False):
-                try:
-                    os.rmdir(directory)
-                except OSError:
-                    pass # the kernel has not reaped the last process yet
-        self._groups = []
+        # A process that was killed stays in its group until the kernel has taken it apart.
+        deadline = time.monotonic() + 3
+        while self._groups and time.monotonic() < deadline:
+            self._groups = [group for group in self._groups if not _remove_group(group)]
+            if self._groups:
+                time.sleep(0.05)
 
     def _follow(self, path, deadline):
         with open(path, encoding="utf-8", errors="replace") as output:

@@ -42,9 +42,8 @@ report() {
         SYSTEMD_COLORS=0 systemctl status --no-pager --full --all -n 30 "${patterns[@]}" 2>&1 || true
         echo "listening: $(ss -Htulnp)"
         for stem in "${patterns[@]}"; do
-                # shellcheck disable=SC2086
-                tail -v -n +1 /run/systemd/generator/$stem /run/systemd/generator/$stem/* 2>/dev/null
-        done || true
+                find /run/systemd/generator -type f -path "*/$stem" -exec tail -v -n +1 {} +
+        done
 }
 
 # Stop and remove what the scenario has made: sockets first, or what is still queued in them starts

@@ -6,8 +6,9 @@
  *     server [--close=loop|closefrom|close_range] [--fork] [--notify] [ADDRESS:]PORT...
  *
  * It binds every address in the order given and answers each request with one line that says what
- * it sees: the port asked for, its process, its own and its peer's address. SIGTERM lets it finish
- * the request at hand; connections that it has not accepted stay in the listener's queue.
+ * it sees: the listener's address, its process, the connection's own and its peer's address.
+ * SIGTERM lets it finish the request at hand; connections that it has not accepted stay in the
+ * listener's queue.
  *
  * --close: first close every descriptor from 3 on, in one of the three ways that daemons do.
  * --fork: go to the background as daemons do; the first process ends once all sockets listen.
@@ -33,7 +34,7 @@
 
 struct listener {
         int fd;
-        uint16_t port;
+        char address[INET6_ADDRSTRLEN + 8]; /* what getsockname says, with the port */
 };
 
 static volatile sig_atomic_t ending;
@@ -77,7 +78,9 @@ static socklen_t parse_address(const char *text, struct sockaddr_storage *ret)
         char host[64] = "0.0.0.0";
 
         memset(ret, 0, sizeof(*ret));
-        if (colon)
+        if (colon && text[0] == '[')
+                snprintf(host, sizeof(host), "%.*s", (int)(colon - text) - 2, text + 1);
+        else if (colon)
                 snprintf(host, sizeof(host), "%.*s", (int)(colon - text), text);
         if (inet_pton(AF_INET, host, &in->sin_addr) == 1) {
                 in->sin_family = AF_INET;
@@ -93,25 +96,39 @@ static socklen_t parse_address(const char *text, struct sockaddr_storage *ret)
         die(text);
 }
 
-static uint16_t address_format(const struct sockaddr_storage *address, char *ret, size_t size)
+static void address_format(const struct sockaddr_storage *address, char *ret, size_t size)
 {
         const struct sockaddr_in *in = (const struct sockaddr_in *)address;
         const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)address;
+        char host[INET6_ADDRSTRLEN];
 
         if (address->ss_family == AF_INET)
-                inet_ntop(AF_INET, &in->sin_addr, ret, (socklen_t)size);
+                snprintf(ret, size, "%s:%u", inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host)),
+                         ntohs(in->sin_port));
         else if (address->ss_family == AF_INET6)
-                inet_ntop(AF_INET6, &in6->sin6_addr, ret, (socklen_t)size);
+                snprintf(ret, size, "[%s]:%u",
+                         inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host)),
+                         ntohs(in6->sin6_port));
         else
-                snprintf(ret, size, "family-%d", address->ss_family);
-        return address->ss_family == AF_INET6 ? ntohs(in6->sin6_port) : ntohs(in->sin_port);
+                snprintf(ret, size, "family-%u", address->ss_family);
+}
+
+/* The address that a socket says it has. */
+static void own_address(int fd, char *ret, size_t size)
+{
+        struct sockaddr_storage address = {};
+        socklen_t length = sizeof(address);
+
+        if (getsockname(fd, (struct sockaddr *)&address, &length) < 0)
+                die("getsockname");
+        address_format(&address, ret, size);
 }
 
 static struct listener listener_open(const char *text)
 {
         struct sockaddr_storage address;
         socklen_t length = parse_address(text, &address);
-        char host[INET6_ADDRSTRLEN];
+        struct listener listener;
         int one = 1;
         int fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
@@ -123,7 +140,9 @@ static struct listener listener_open(const char *text)
                 die(text);
         if (listen(fd, SOMAXCONN) < 0)
                 die("listen");
-        return (struct listener){fd, address_format(&address, host, sizeof(host))};
+        listener.fd = fd;
+        own_address(fd, listener.address, sizeof(listener.address));
+        return listener;
 }
 
 /* Read up to the empty line that ends a request. False when the client went away before. */
@@ -149,10 +168,10 @@ static bool request_read(int fd)
 
 static void serve(const struct listener *listener)
 {
-        struct sockaddr_storage peer = {}, own = {};
-        socklen_t peer_length = sizeof(peer), own_length = sizeof(own);
-        char peer_host[INET6_ADDRSTRLEN], own_host[INET6_ADDRSTRLEN], body[256], answer[512];
-        int fd = accept4(listener->fd, (struct sockaddr *)&peer, &peer_length, SOCK_CLOEXEC);
+        struct sockaddr_storage address = {};
+        socklen_t length = sizeof(address);
+        char own[INET6_ADDRSTRLEN + 8], peer[INET6_ADDRSTRLEN + 8], body[256], answer[512];
+        int fd = accept4(listener->fd, (struct sockaddr *)&address, &length, SOCK_CLOEXEC);
 
         if (fd < 0) {
                 if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
@@ -160,19 +179,16 @@ static void serve(const struct listener *listener)
                 return;
         }
         if (request_read(fd)) {
-                uint16_t peer_port = address_format(&peer, peer_host, sizeof(peer_host));
-                uint16_t own_port;
-                int length;
+                int n;
 
-                if (getsockname(fd, (struct sockaddr *)&own, &own_length) < 0)
-                        die("getsockname");
-                own_port = address_format(&own, own_host, sizeof(own_host));
-                snprintf(body, sizeof(body), "port=%u pid=%d own=%s:%u peer=%s:%u\n",
-                         listener->port, (int)getpid(), own_host, own_port, peer_host, peer_port);
-                length = snprintf(answer, sizeof(answer),
-                                  "HTTP/1.0 200 OK\r\nContent-Length: %zu\r\n\r\n%s", strlen(body),
-                                  body);
-                if (send(fd, answer, (size_t)length, MSG_NOSIGNAL) < 0)
+                own_address(fd, own, sizeof(own));
+                address_format(&address, peer, sizeof(peer));
+                snprintf(body, sizeof(body), "listener=%s pid=%d own=%s peer=%s\n",
+                         listener->address, (int)getpid(), own, peer);
+                n = snprintf(answer, sizeof(answer),
+                             "HTTP/1.0 200 OK\r\nContent-Length: %zu\r\n\r\n%s", strlen(body),
+                             body);
+                if (send(fd, answer, (size_t)n, MSG_NOSIGNAL) < 0)
                         fprintf(stderr, "server: send: %s\n", strerror(errno));
         }
         close(fd);

@@ -30,9 +30,9 @@ scenario_stop_then_connect() {
         web_rules stopped
         reload
         start stopped-http.socket
-        activates_on_unix stopped.service /run/stopped.sock port=8000
+        activates_on_unix stopped.service /run/stopped.sock listener=0.0.0.0:8000
         systemctl stop stopped.service
-        activates_on_unix stopped.service /run/stopped.sock port=8000
+        activates_on_unix stopped.service /run/stopped.sock listener=0.0.0.0:8000
 }
 
 scenario_crash() {
@@ -41,7 +41,7 @@ scenario_crash() {
         web_rules crashing
         reload
         start crashing-http.socket
-        activates_on_unix crashing.service /run/crashing.sock port=8000
+        activates_on_unix crashing.service /run/crashing.sock listener=0.0.0.0:8000
         before=$(main_pid crashing.service)
         kill -KILL "$before"
         matches "$(get /run/crashing.sock)" 'pid=([0-9]+)'
@@ -57,7 +57,7 @@ scenario_started_by_hand() {
         reload
         start by-hand.service
         active by-hand-http.socket
-        contains "$(get /run/by-hand.sock)" port=8000
+        contains "$(get /run/by-hand.sock)" listener=0.0.0.0:8000
         no_ip_sockets by-hand.service
 }
 
@@ -76,6 +76,6 @@ scenario_enabled_at_boot() {
         service=$(property at-boot.service ExecMainStartTimestampMonotonic)
         [[ $socket -gt 0 && $socket -le $service ]] ||
                 fail "the service was started at $service, the socket at $socket"
-        contains "$(get /run/at-boot.sock)" port=8000
+        contains "$(get /run/at-boot.sock)" listener=0.0.0.0:8000
         no_ip_sockets at-boot.service
 }

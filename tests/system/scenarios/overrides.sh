@@ -9,7 +9,7 @@ overridden() {
         web_rules "$1"
         reload
         start "$1-http.socket"
-        activates_on_unix "$1.service" "/run/$1.sock" port=8000
+        activates_on_unix "$1.service" "/run/$1.sock" listener=0.0.0.0:8000
 }
 
 environment_of() { tr '\0' '\n' <"/proc/$(main_pid "$1")/environ"; }
@@ -50,7 +50,7 @@ END
         refused reset-refusal.service /etc/ip2unix.d/reset-refusal.conf:2: "'tpc'"
 }
 
-# preloads UNIT: both libraries are in the service's process.
+# preloads_both UNIT: both libraries are in the service's process.
 preloads_both() {
         local maps
         maps=$(<"/proc/$(main_pid "$1")/maps")
@@ -62,7 +62,7 @@ scenario_unit_preloads_another_library() {
         web_rules jemalloc
         reload
         start jemalloc-http.socket
-        activates_on_unix jemalloc.service /run/jemalloc.sock port=8000
+        activates_on_unix jemalloc.service /run/jemalloc.sock listener=0.0.0.0:8000
         preloads_both jemalloc.service
 }
 
@@ -81,7 +81,20 @@ scenario_environment_file_preloads_another_library() {
 
 # A drop-in for all services, and one for all whose names start alike.
 scenario_override_for_many_services() {
-        file /etc/systemd/system/service.d/zz-late.conf <<<$'[Service]\nEnvironment='
-        file /etc/systemd/system/many-.service.d/zzz.conf <<<$'[Service]\nEnvironment='
+        file /etc/systemd/system/service.d/many.conf <<<$'[Service]\nEnvironment=\nEnvironmentFile='
+        file /etc/systemd/system/many-.service.d/many.conf <<<$'[Service]\nExecStartPre='
         overridden many-one <<<$'[Service]\nEnvironment=NEW=1'
+}
+
+# A drop-in whose name sorts after ours can take the rules away: then nothing starts.
+scenario_late_override_resets_environment() {
+        server_unit late 8000 </dev/null
+        file /etc/systemd/system/late.service.d/zzz.conf <<<$'[Service]\nEnvironment='
+        web_rules late
+        reload
+        start late-http.socket late.service
+        wait_until 5 state_is_failed late.service
+        equal "exit status" "$(property late.service ExecMainStatus)" 78
+        contains "$(journal late.service)" "ip2unix: "
+        no_ip_sockets
 }

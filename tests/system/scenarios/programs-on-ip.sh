@@ -4,10 +4,9 @@
 # another one, and has no network) serves it, and sees the client's real address. Not there at boot:
 # the other scenarios want to see that nothing at all listens on IP.
 
-FROM=127.0.0.2
-
 # ip_rules NAME PORT LISTEN-PORT
 ip_rules() {
+        FROM=127.0.0.2
         rule_file "$1" <<END
 [Rules]
 Rule=in,tcp,port=$2,systemd=main
@@ -60,6 +59,7 @@ scenario_redis_on_ip() {
         file /etc/redis/ip.conf 0644 <<'END'
 bind 127.0.0.1 -::1
 port 6379
+protected-mode no
 dir /run
 END
         unit redis-ip.service <<'END'

@@ -81,9 +81,10 @@ prepare_node() {
         unix_rules node-unix 3000
 }
 
+# It listens on [::]:3000, so its peers have IPv6 addresses.
 scenario_node() {
         not_started_since_boot node-unix.service
-        activates_on_unix node-unix.service /run/node-unix.sock "hello from node to ::ffff:127.0.0.1"
+        activates_on_unix node-unix.service /run/node-unix.sock "hello from node to ::1"
         has_private_network node-unix.service
 }
 

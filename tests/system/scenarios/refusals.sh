@@ -63,12 +63,13 @@ END
         equal "load state of its socket" "$(property broken-http.socket LoadState)" not-found
 
         start fine-http.socket
-        activates_on_unix fine.service /run/fine.sock port=8000
+        activates_on_unix fine.service /run/fine.sock listener=0.0.0.0:8000
 
         sed -i s/tpc/tcp/ /etc/ip2unix.d/broken.conf
         reload
+        systemctl reset-failed broken.service
         start broken-http.socket
-        activates_on_unix broken.service /run/broken.sock port=8000
+        activates_on_unix broken.service /run/broken.sock listener=0.0.0.0:8000
 }
 
 # One of two files for the same unit is broken.
@@ -91,7 +92,7 @@ scenario_rule_file_breaks_while_running() {
         web_rules was-fine
         reload
         start was-fine-http.socket
-        activates_on_unix was-fine.service /run/was-fine.sock port=8000
+        activates_on_unix was-fine.service /run/was-fine.sock listener=0.0.0.0:8000
         sed -i s/tcp/tpc/ /etc/ip2unix.d/was-fine.conf
         reload
         active was-fine.service

@@ -18,8 +18,8 @@ ListenStream=/run/two-names-beta.sock
 END
         reload
         start two-names-alpha.socket two-names-beta.socket
-        activates_on_unix two-names.service /run/two-names-beta.sock port=8002 own=0.0.0.0:8002
-        contains "$(get /run/two-names-alpha.sock)" port=8001 own=0.0.0.0:8001
+        activates_on_unix two-names.service /run/two-names-beta.sock listener=0.0.0.0:8002 own=127.0.0.1:8002
+        contains "$(get /run/two-names-alpha.sock)" listener=0.0.0.0:8001 own=127.0.0.1:8001
         no_ip_sockets two-names.service
 }
 
@@ -39,8 +39,8 @@ ListenStream=/run/unnamed-named.sock
 END
         reload
         start unnamed-another.socket unnamed-named.socket
-        activates_on_unix unnamed.service /run/unnamed-another.sock port=8001
-        contains "$(get /run/unnamed-named.sock)" port=8002
+        activates_on_unix unnamed.service /run/unnamed-another.sock listener=0.0.0.0:8001
+        contains "$(get /run/unnamed-named.sock)" listener=0.0.0.0:8002
 }
 
 scenario_two_listen_lines() {
@@ -55,8 +55,8 @@ ListenStream=/run/two-lines-2.sock
 END
         reload
         start two-lines-http.socket
-        activates_on_unix two-lines.service /run/two-lines-1.sock port=8001
-        contains "$(get /run/two-lines-2.sock)" port=8002
+        activates_on_unix two-lines.service /run/two-lines-1.sock listener=0.0.0.0:8001
+        contains "$(get /run/two-lines-2.sock)" listener=0.0.0.0:8002
         no_ip_sockets two-lines.service
 }
 
@@ -74,9 +74,9 @@ ListenStream=[::1]:18001
 END
         reload
         start best-fit-http.socket
-        activates best-fit.service 127.0.0.1:18002 port=18002 own=127.0.0.1:18002
-        contains "$(get 127.0.0.1:18001)" port=18001 own=127.0.0.1:18001
-        contains "$(get '[::1]:18001')" port=18001 own=::1:18001 peer=::1:
+        activates best-fit.service 127.0.0.1:18002 listener=127.0.0.1:18002 own=127.0.0.1:18002
+        contains "$(get 127.0.0.1:18001)" listener=127.0.0.1:18001 own=127.0.0.1:18001
+        contains "$(get '[::1]:18001')" 'listener=[::1]:18001' own=[::1]:18001 peer=[::1]:
         listens_only_on best-fit.service 127.0.0.1:18001 127.0.0.1:18002 '[::1]:18001'
 }
 
@@ -92,7 +92,7 @@ END
         rule_file own-unit <<<$'[Rules]\nRule=in,tcp,port=8000,systemd=web'
         reload
         start own-unit-admin.socket
-        activates_on_unix own-unit.service /run/own-unit.sock port=8000
+        activates_on_unix own-unit.service /run/own-unit.sock listener=0.0.0.0:8000
 }
 
 # A second bind by the same rule gets nothing, and nobody can connect to it.
@@ -101,7 +101,7 @@ scenario_bound_twice() {
         web_rules twice
         reload
         start twice-http.socket
-        activates_on_unix twice.service /run/twice.sock port=8000 own=0.0.0.0:8000
+        activates_on_unix twice.service /run/twice.sock listener=0.0.0.0:8000 own=127.0.0.1:8000
 }
 
 scenario_blackhole_and_ignore() {
@@ -117,9 +117,9 @@ ListenStream=/run/other-actions.sock
 END
         reload
         start other-actions-http.socket
-        activates other-actions.service /run/other-actions.sock port=8000
+        activates other-actions.service /run/other-actions.sock listener=0.0.0.0:8000
         equal "what listens on IP" "$(ip_sockets other-actions.service)" 127.0.0.1:8001
-        contains "$(get 127.0.0.1:8001)" port=8001
+        contains "$(get 127.0.0.1:8001)" listener=127.0.0.1:8001
 }
 
 scenario_reject() {
