@@ -49,6 +49,7 @@ struct ini_reader {
         unsigned line;
         char *text;     /* of that line, without the blanks around it; owned */
         bool indented;  /* whether there were blanks in front */
+        bool lost;      /* the section's beginning was refused: its lines mean nothing */
         bool has_key;   /* whether a key came before in this section */
         bool continued; /* whether this line carries that key on */
         int error;      /* of a handler, or ours */
@@ -145,6 +146,16 @@ static int keep_text(struct ini_reader *reader, const char *line, size_t length)
         return reader->text ? 0 : -ENOMEM;
 }
 
+static void begin_section(struct ini_reader *reader)
+{
+        _cleanup_free_ char *name = strndup(reader->text + 1, strlen(reader->text) - 2);
+
+        if (!name)
+                reader->error = -ENOMEM;
+        else if (reader->error == 0)
+                reader->error = reader->handlers->section(reader->userdata, reader->line, name);
+}
+
 /*
  * Decide about the line at hand, in the order in which libinih does, and begin a section where one
  * begins. Returns whether libinih may have it.
@@ -156,6 +167,8 @@ static bool admit(struct ini_reader *reader)
         reader->continued = false;
         if (is_comment(reader->text))
                 return true;
+        if (reader->lost && *reader->text != '[')
+                return false;
         if (reader->indented && reader->has_key) {
                 reader->continued = true;
                 return true;
@@ -168,19 +181,13 @@ static bool admit(struct ini_reader *reader)
                 return !reason;
         }
         reason = check_section(reader->text);
-        if (reason) {
-                report(reader, reason);
-                return false;
-        }
+        reader->lost = reason != NULL;
         reader->has_key = false;
-        if (reader->error == 0) {
-                _cleanup_free_ char *name = strndup(reader->text + 1, strlen(reader->text) - 2);
-
-                reader->error =
-                        !name ? -ENOMEM
-                              : reader->handlers->section(reader->userdata, reader->line, name);
-        }
-        return true;
+        if (reason)
+                report(reader, reason);
+        else
+                begin_section(reader);
+        return !reason;
 }
 
 /* The next line of the file, without its end ("\n" or "\r\n"). */

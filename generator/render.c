@@ -137,7 +137,7 @@ void render_environment(struct buffer *buffer, const struct unit *unit)
 
         add_header(buffer, unit);
         add_preload(&value, others ? others : "");
-        buffer_add(buffer, "LD_PRELOAD=");
+        buffer_add(buffer, "\nLD_PRELOAD=");
         if (value.failed)
                 buffer->failed = true;
         else
