@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Judge the rules on standard input, one a line. For each, print one of
+ *
+ *     carried out
+ *     later REASON     part of the language, but not of this version
+ *     wrong REASON     not a rule
+ */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rules/rule.h"
+
+static void judge(const char *line, size_t length)
+{
+        char memory[RULE_ARENA_SIZE(4096)];
+        struct rule_arena arena = {memory, memory + sizeof memory};
+        struct rule_error error;
+        struct rule rule;
+
+        if (rule_parse(line, length, 0, &arena, &rule, &error, NULL, NULL) < 0)
+                printf("wrong %s\n", error.message);
+        else if (rule_supported(&rule, &error) < 0)
+                printf("later %s\n", error.message);
+        else
+                puts("carried out");
+}
+
+int main(void)
+{
+        char *line = NULL;
+        size_t size = 0;
+        ssize_t length;
+
+        while ((length = getline(&line, &size, stdin)) >= 0) {
+                if (length > 0 && line[length - 1] == '\n')
+                        length--;
+                judge(line, length);
+        }
+        free(line);
+        return ferror(stdin) || fflush(stdout) != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
