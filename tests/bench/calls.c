@@ -35,6 +35,10 @@ int main(int argc, char **argv)
         long batches;
         void *library;
         struct epoll_event event = {.events = EPOLLIN};
+        struct sockaddr_storage storage = {.ss_family = AF_INET};
+        struct sockaddr *name = (struct sockaddr *)&storage;
+        socklen_t length = sizeof(struct sockaddr_in);
+        int value = 1;
 
         if (argc != 3)
                 return EXIT_FAILURE;

@@ -8,7 +8,7 @@
  * Serves on port 8080 under the shim, or on descriptor 3 when LISTEN_FDS can be seen, which is to
  * say without it. For each number that it reads, it accepts that many connections more and keeps
  * them. It prints how much memory the process has of its own, in kilobytes, twice at the start and
- * then after each number: private and dirty pages, without what processes share of libraries.
+ * then after each number: all but the pages of files, which processes share.
  */
 
 #include <netinet/in.h>
@@ -36,12 +36,13 @@ static long own_memory(void)
 {
         FILE *rollup = fopen("/proc/self/smaps_rollup", "re");
         char line[256];
-        long kilobytes = 0;
+        long kilobytes = 0, n;
 
         need(rollup != NULL, "smaps_rollup");
         while (fgets(line, sizeof line, rollup))
-                if (sscanf(line, "Private_Dirty: %ld kB", &kilobytes) == 1)
-                        break;
+                if (sscanf(line, "Pss_Anon: %ld kB", &n) == 1 ||
+                    sscanf(line, "Pss_Shmem: %ld kB", &n) == 1)
+                        kilobytes += n;
         fclose(rollup);
         return kilobytes;
 }
