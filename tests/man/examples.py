@@ -217,9 +217,10 @@ def check_see_also(source, sources):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument('--generator', required=True)
-    parser.add_argument('--rule-check', required=True)
-    parser.add_argument('--library', help='the built library, left out when it cannot be preloaded')
+    parser.add_argument('--generator', type=os.path.abspath, required=True)
+    parser.add_argument('--rule-check', type=os.path.abspath, required=True)
+    parser.add_argument('--library', type=os.path.abspath,
+                        help='the built library, left out when it cannot be preloaded')
     parser.add_argument('--library-path', required=True, help='where the library is installed')
     parser.add_argument('--refuse-path', required=True, help='where ip2unix-refuse is installed')
     parser.add_argument('--sources', nargs='+', type=Path, required=True)
