@@ -77,7 +77,7 @@ static void add_protected(struct buffer *buffer, const char *text, const char *s
 
 void escape_glob(struct buffer *buffer, const char *path)
 {
-        add_protected(buffer, path, "\\*?[");
+        add_protected(buffer, path, "\\*?[{}");
 }
 
 void escape_bind_path(struct buffer *buffer, const char *path)

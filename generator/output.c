@@ -19,7 +19,8 @@
 struct output {
         char *path; /* absolute, without a slash at its end */
         int fd;
-        int mask_fd; /* of the directory that is best for masking */
+        int wants_fd; /* of the directory of links, -1 until there is one */
+        int mask_fd;  /* of the directory that is best for masking */
 };
 
 static bool fits_unit_file(const char *path)
@@ -53,7 +54,7 @@ int output_new(const char *directory, const char *early, struct output **ret)
 
         if (!output)
                 return -ENOMEM;
-        output->fd = output->mask_fd = -1;
+        output->fd = output->wants_fd = output->mask_fd = -1;
         r = absolute_path(directory, &output->path);
         if (r == 0) {
                 output->fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -75,6 +76,7 @@ void output_free(struct output *output)
         if (!output)
                 return;
         cleanup_close(&output->fd);
+        cleanup_close(&output->wants_fd);
         cleanup_close(&output->mask_fd);
         free(output->path);
         free(output);
@@ -112,18 +114,23 @@ static int write_file(int dir_fd, const char *name, const struct buffer *text)
         return r;
 }
 
-/* Returns a descriptor of the directory, which may have been there before. */
+/* A directory may have been there before. */
 static int make_directory(int dir_fd, const char *name)
 {
-        int fd;
-
-        if (mkdirat(dir_fd, name, 0755) < 0 && errno != EEXIST)
-                return -errno;
-        fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        return fd < 0 ? -errno : fd;
+        return mkdirat(dir_fd, name, 0755) < 0 && errno != EEXIST ? -errno : 0;
 }
 
-static int write_dropin(const struct output *output, int dir_fd, const struct unit *unit)
+/* A file among the unit's drop-ins. */
+static int write_beside(const struct output *output, const struct unit *unit, const char *name,
+                        const struct buffer *text)
+{
+        char path[UNIT_NAME_LENGTH_MAX + sizeof(".d/") + NAME_MAX];
+
+        snprintf(path, sizeof(path), "%s.d/%s", unit->name, name);
+        return write_file(output->fd, path, text);
+}
+
+static int write_dropin(const struct output *output, const struct unit *unit)
 {
         _cleanup_(buffer_clear) struct buffer text = BUFFER_INIT;
         _cleanup_free_ char *rules = NULL, *directory = NULL;
@@ -136,18 +143,19 @@ static int write_dropin(const struct output *output, int dir_fd, const struct un
                 return -ENOMEM;
         }
         render_dropin(&text, unit, rules, directory);
-        return write_file(dir_fd, RENDER_DROPIN, &text);
+        return write_beside(output, unit, RENDER_DROPIN, &text);
 }
 
-static int write_environment(int dir_fd, const struct unit *unit)
+static int write_environment(const struct output *output, const struct unit *unit)
 {
         _cleanup_(buffer_clear) struct buffer text = BUFFER_INIT;
 
         render_environment(&text, unit);
-        return write_file(dir_fd, RENDER_ENVIRONMENT, &text);
+        return write_beside(output, unit, RENDER_ENVIRONMENT, &text);
 }
 
-static int write_refusal(int dir_fd, const struct unit *unit, const struct rulefile *broken)
+static int write_refusal(const struct output *output, const struct unit *unit,
+                         const struct rulefile *broken)
 {
         _cleanup_(buffer_clear) struct buffer text = BUFFER_INIT;
         _cleanup_free_ char *reason = NULL;
@@ -156,25 +164,36 @@ static int write_refusal(int dir_fd, const struct unit *unit, const struct rulef
         if (r < 0)
                 return r;
         render_refusal(&text, unit, reason);
-        return write_file(dir_fd, RENDER_DROPIN, &text);
+        return write_beside(output, unit, RENDER_DROPIN, &text);
+}
+
+static int open_wants(struct output *output)
+{
+        int r = make_directory(output->fd, WANTS);
+
+        if (r < 0)
+                return r;
+        output->wants_fd =
+                openat(output->fd, WANTS, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        return output->wants_fd < 0 ? -errno : 0;
 }
 
 /* Have a socket opened at boot. */
-static int link_socket(const struct output *output, const char *name)
+static int link_socket(struct output *output, const char *name)
 {
-        _cleanup_close_ int fd = make_directory(output->fd, WANTS);
         char target[sizeof("../") + UNIT_NAME_LENGTH_MAX];
+        int r = output->wants_fd < 0 ? open_wants(output) : 0;
 
-        if (fd < 0)
-                return fd;
+        if (r < 0)
+                return r;
         snprintf(target, sizeof(target), "../%s", name);
-        if (symlinkat(target, fd, name) < 0 && errno != EEXIST)
+        if (symlinkat(target, output->wants_fd, name) < 0 && errno != EEXIST)
                 return -errno;
         return 0;
 }
 
-static int write_socket(const struct output *output, const struct unit *unit,
-                        const struct rulefile *file, const struct rulefile_socket *socket)
+static int write_socket(struct output *output, const struct unit *unit, const struct rulefile *file,
+                        const struct rulefile_socket *socket)
 {
         _cleanup_(buffer_clear) struct buffer text = BUFFER_INIT;
         int r;
@@ -188,7 +207,7 @@ static int write_socket(const struct output *output, const struct unit *unit,
         return link_socket(output, socket->unit);
 }
 
-static int write_sockets(const struct output *output, const struct unit *unit)
+static int write_sockets(struct output *output, const struct unit *unit)
 {
         int r = 0;
 
@@ -209,25 +228,20 @@ static int mask_after(const struct output *output, const char *name, int error)
         return error;
 }
 
-int output_write(const struct output *output, const struct unit *unit)
+int output_write(struct output *output, const struct unit *unit)
 {
         const struct rulefile *broken = unit_broken_file(unit);
         char name[UNIT_NAME_LENGTH_MAX + sizeof(".d")];
-        _cleanup_close_ int dir_fd = -1;
         int r;
 
         snprintf(name, sizeof(name), "%s.d", unit->name);
-        dir_fd = make_directory(output->fd, name);
-        if (dir_fd < 0)
-                r = dir_fd;
-        else
-                r = broken ? write_refusal(dir_fd, unit, broken)
-                           : write_dropin(output, dir_fd, unit);
+        r = make_directory(output->fd, name);
+        if (r == 0)
+                r = broken ? write_refusal(output, unit, broken) : write_dropin(output, unit);
         if (r < 0)
                 return mask_after(output, unit->name, r);
-        if (!broken)
-                r = write_environment(dir_fd, unit);
-        if (!broken && r == 0)
-                r = write_sockets(output, unit);
-        return r;
+        if (broken)
+                return 0;
+        r = write_environment(output, unit);
+        return r < 0 ? r : write_sockets(output, unit);
 }

@@ -26,6 +26,6 @@ int output_new(const char *directory, const char *early, struct output **ret);
  *
  * Errors: a negative errno of what could not be written.
  */
-int output_write(const struct output *output, const struct unit *unit);
+int output_write(struct output *output, const struct unit *unit);
 
 void output_free(struct output *output);

@@ -34,27 +34,46 @@ static void add_assignments(struct buffer *buffer, const struct assignments *ass
                               assignments->items[i].value);
 }
 
+/* How a key reads the name of a unit. */
+enum name_form { NAME_PLAIN, NAME_UNESCAPED };
+
 /*
  * A template's units belong to its instances: "app-http@.socket" becomes "app-http@%i.socket". No
  * other name of a unit holds anything that systemd would expand.
  */
-static void add_unit_name(struct buffer *buffer, const char *name)
+static void add_unit_name(struct buffer *buffer, const char *name, enum name_form form)
 {
         const char *suffix = unit_name_suffix(name);
 
-        if (unit_name_is_template(name))
-                buffer_printf(buffer, "%.*s%%i%s", (int)(suffix - name), name, suffix);
-        else
-                buffer_add(buffer, name);
+        for (const char *c = name; *c; c++) {
+                if (c == suffix && unit_name_is_template(name))
+                        buffer_add(buffer, "%i");
+                if (*c == '\\' && form == NAME_UNESCAPED)
+                        buffer_add_char(buffer, '\\');
+                buffer_add_char(buffer, *c);
+        }
 }
 
-/* One line with a key for each socket. */
-static void add_sockets(struct buffer *buffer, const struct unit *unit, const char *key)
+/*
+ * The keys that tie a service to its sockets. Sockets= takes a backslash for an escape, the
+ * dependencies take it for a part of the name.
+ */
+struct socket_key {
+        const char *key;
+        enum name_form form;
+};
+
+static const struct socket_key requires_key = {"Requires", NAME_PLAIN};
+static const struct socket_key after_key = {"After", NAME_PLAIN};
+static const struct socket_key sockets_key = {"Sockets", NAME_UNESCAPED};
+
+static void add_sockets(struct buffer *buffer, const struct unit *unit,
+                        const struct socket_key *key)
 {
         for (size_t i = 0; i < unit->n_files; i++)
                 for (size_t j = 0; j < unit->files[i]->n_sockets; j++) {
-                        buffer_printf(buffer, "%s=", key);
-                        add_unit_name(buffer, unit->files[i]->sockets[j].unit);
+                        buffer_printf(buffer, "%s=", key->key);
+                        add_unit_name(buffer, unit->files[i]->sockets[j].unit, key->form);
                         buffer_add_char(buffer, '\n');
                 }
 }
@@ -67,8 +86,8 @@ static void add_unit_section(struct buffer *buffer, const struct unit *unit)
         before = buffer->length;
         for (size_t i = 0; i < unit->n_files; i++)
                 add_assignments(buffer, &unit->files[i]->unit_section);
-        add_sockets(buffer, unit, "Requires");
-        add_sockets(buffer, unit, "After");
+        add_sockets(buffer, unit, &requires_key);
+        add_sockets(buffer, unit, &after_key);
         /* Nothing to say: take the section back. */
         if (buffer->length == before && !buffer->failed)
                 buffer->length = begin;
@@ -100,7 +119,7 @@ void render_dropin(struct buffer *buffer, const struct unit *unit, const char *r
         buffer_add(buffer, "\n[Service]\n");
         for (size_t i = 0; i < unit->n_files; i++)
                 add_assignments(buffer, &unit->files[i]->service);
-        add_sockets(buffer, unit, "Sockets");
+        add_sockets(buffer, unit, &sockets_key);
         /* The loader looks for the library from inside the service's root. */
         if (settings->root_directory || settings->root_unknown || settings->root_image) {
                 buffer_add(buffer, "BindReadOnlyPaths=");
@@ -154,14 +173,14 @@ void render_socket(struct buffer *buffer, const struct unit *unit, const struct 
         add_header_end(buffer);
 
         buffer_printf(buffer, "\n[Unit]\nDescription=Socket %s of ", socket->name);
-        add_unit_name(buffer, unit->name);
+        add_unit_name(buffer, unit->name, NAME_PLAIN);
         buffer_add(buffer, "\nSourcePath=");
         escape_value(buffer, file->path);
 
         buffer_add(buffer, "\n\n[Socket]\n");
         add_assignments(buffer, &socket->settings);
         buffer_printf(buffer, "FileDescriptorName=%s\nService=", socket->name);
-        add_unit_name(buffer, unit->name);
+        add_unit_name(buffer, unit->name, NAME_PLAIN);
         buffer_add_char(buffer, '\n');
 }
 

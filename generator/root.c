@@ -7,7 +7,6 @@
 #include <limits.h>
 #include <linux/magic.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -57,22 +56,22 @@ static int walk_begin(struct walk *walk, const char *root, const char *path)
         return walk_restart(walk);
 }
 
-/* Take the next component off the rest. Returns false when there is none left. */
-static bool walk_next(struct walk *walk, char component[static NAME_MAX + 1])
+/*
+ * Take the next component off the rest.
+ * Returns 1, 0 when there is none left, or -ENAMETOOLONG.
+ */
+static int walk_next(struct walk *walk, char component[static NAME_MAX + 1])
 {
         size_t slashes = strspn(walk->rest, "/");
         size_t length = strcspn(walk->rest + slashes, "/");
 
-        if (length == 0)
-                return false;
-        /* A longer name exists nowhere: cut it to one that open(2) refuses as too long as well. */
         if (length > NAME_MAX)
-                length = NAME_MAX;
+                return -ENAMETOOLONG;
         memcpy(component, walk->rest + slashes, length);
         component[length] = '\0';
         memmove(walk->rest, walk->rest + slashes + length,
                 strlen(walk->rest + slashes + length) + 1);
-        return true;
+        return length > 0;
 }
 
 /* Put a link's target in front of the rest. Returns 0 or a negative errno. */
@@ -101,17 +100,18 @@ static bool walk_at_root(const struct walk *walk)
                (here.st_dev == top.st_dev && here.st_ino == top.st_ino);
 }
 
+/* Returns -EAGAIN to go on, or a negative errno. */
 static int walk_up(struct walk *walk)
 {
         int fd;
 
         if (walk_at_root(walk))
-                return 0;
+                return -EAGAIN;
         fd = openat(walk->directory, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (fd < 0)
                 return -errno;
         walk_move(walk, fd);
-        return 0;
+        return -EAGAIN;
 }
 
 /* O_PATH does not trigger an automount, but shows its file system (open(2)). */
@@ -147,8 +147,9 @@ static int walk_step(struct walk *walk, const char *component, int flags)
                 r = check_automount(fd);
                 if (r < 0)
                         return r;
-                walk_move(walk, dup(fd));
-                return walk->directory < 0 ? -errno : -EAGAIN;
+                walk_move(walk, fd);
+                fd = -1;
+                return -EAGAIN;
         }
         if (walk->rest[strspn(walk->rest, "/")] != '\0')
                 return -ENOTDIR;
@@ -166,19 +167,16 @@ int root_open(const char *root, const char *path, int flags)
         r = walk_begin(&walk, root, path);
         if (r < 0)
                 return r;
-        while (walk_next(&walk, component)) {
+        while ((r = walk_next(&walk, component)) > 0) {
                 if (strcmp(component, ".") == 0)
                         continue;
-                if (strcmp(component, "..") == 0) {
-                        r = walk_up(&walk);
-                        if (r < 0)
-                                return r;
-                        continue;
-                }
-                r = walk_step(&walk, component, flags);
+                r = strcmp(component, "..") == 0 ? walk_up(&walk)
+                                                 : walk_step(&walk, component, flags);
                 if (r != -EAGAIN)
                         return r;
         }
+        if (r < 0)
+                return r;
         r = openat(walk.directory, ".", flags | O_CLOEXEC);
         return r < 0 ? -errno : r;
 }

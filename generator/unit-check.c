@@ -3,7 +3,7 @@
 
 #include "generator/array.h"
 #include "generator/cleanup.h"
-#include "generator/program.h"
+#include "generator/program-check.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,56 +107,7 @@ static int check_rules(const struct unit *unit)
         return 0;
 }
 
-/* Read fragment, drop-ins, and what the rule files add to them. */
-static int read_settings(struct unit *unit, const struct manager *manager,
-                         const struct unit_path *paths)
-{
-        struct unit_settings_reader reader = {.settings = &unit->settings, .root = manager->root};
-        char **dropins = NULL;
-        int r = 0;
-
-        if (unit->fragment)
-                r = unit_settings_read(&unit->settings, manager->root, unit->fragment);
-        if (r == 0)
-                r = unit_path_dropins(paths, unit->name, &dropins);
-        for (char **path = dropins; r == 0 && path && *path; path++)
-                r = unit_settings_read(&unit->settings, manager->root, *path);
-        strings_free(dropins);
-        for (size_t i = 0; i < unit->n_files; i++) {
-                const struct assignments *service = &unit->files[i]->service;
-
-                for (size_t j = 0; r == 0 && j < service->n_items; j++)
-                        r = unit_settings_take("Service", service->items[j].key,
-                                               service->items[j].value, &reader);
-        }
-        return r;
-}
-
-static int check_program(const struct unit *unit, const struct manager *manager,
-                         const char *program)
-{
-        struct rulefile *file = unit->files[0];
-        _cleanup_free_ char *root = NULL;
-        enum program_kind kind;
-        int r;
-
-        if (asprintf(&root, "%s%s", manager->root,
-                     unit->settings.root_directory ? unit->settings.root_directory : "") < 0) {
-                root = NULL;
-                return -ENOMEM;
-        }
-        r = program_inspect(root, program, &kind);
-        if (r == -ENOMEM)
-                return r;
-        /* What can't be seen from here, at boot above all, can't be judged. */
-        if (r < 0 || !program_obstacle(kind))
-                return 0;
-        return rulefile_complain(file, file->rules_line,
-                                 "%s, which %s starts, %s: no library can be preloaded", program,
-                                 unit->name, program_obstacle(kind));
-}
-
-static int check_settings(const struct unit *unit, const struct manager *manager)
+static int check_settings(const struct unit *unit)
 {
         const struct unit_settings *settings = &unit->settings;
         struct rulefile *file = unit->files[0];
@@ -171,21 +122,16 @@ static int check_settings(const struct unit *unit, const struct manager *manager
                                       "%s has a specifier in its LD_PRELOAD (Environment=), which "
                                       "can't be kept: write it out",
                                       unit->name);
-        if (settings->root_image || settings->root_unknown)
-                return r;
-        for (size_t i = 0; r == 0 && i < settings->n_programs; i++)
-                r = check_program(unit, manager, settings->programs[i]);
         return r;
 }
 
-static int check_unit(const struct unit *unit, const struct manager *manager,
-                      const struct unit_path *paths)
+static int check_unit(const struct unit *unit, const struct unit_path *paths)
 {
         int r = check_rules(unit);
 
         if (r == 0)
                 r = check_sockets(unit, paths);
-        return r < 0 ? r : check_settings(unit, manager);
+        return r < 0 ? r : check_settings(unit);
 }
 
 static int compare_refs(const void *a, const void *b)
@@ -255,9 +201,9 @@ int units_check(struct units *units, const struct manager *manager, const struct
                 struct unit *unit = &units->items[i];
 
                 /* A refusal has to know the settings too. */
-                r = read_settings(unit, manager, paths);
+                r = unit_read_settings(unit, manager, paths);
                 if (r == 0 && !unit_broken_file(unit))
-                        r = check_unit(unit, manager, paths);
+                        r = check_unit(unit, paths);
         }
-        return r;
+        return r < 0 ? r : programs_check(units, manager);
 }

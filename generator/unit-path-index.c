@@ -11,7 +11,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
-#include <sys/stat.h>
 
 static int compare_entries(const void *a, const void *b)
 {
@@ -29,26 +28,19 @@ const struct unit_path_entry *unit_path_dir_get(const struct unit_path_dir *dir,
         return bsearch(&key, dir->entries, dir->n_entries, sizeof(key), compare_entries);
 }
 
-/* Learn where a link leads, and whether a file is empty. */
-static int read_entry(int dir_fd, struct unit_path_entry *entry)
+/* Learn where a link leads. */
+static int read_target(int dir_fd, struct unit_path_entry *entry)
 {
         char target[PATH_MAX];
-        struct stat st;
-        ssize_t n;
+        ssize_t n = readlinkat(dir_fd, entry->name, target, sizeof(target));
 
-        if (fstatat(dir_fd, entry->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-                return 0;
-        entry->empty = S_ISREG(st.st_mode) && st.st_size == 0;
-        if (!S_ISLNK(st.st_mode))
-                return 0;
-        n = readlinkat(dir_fd, entry->name, target, sizeof(target));
         if (n <= 0 || n == sizeof(target))
                 return 0;
         entry->target = strndup(target, (size_t)n);
         return entry->target ? 0 : -ENOMEM;
 }
 
-static int add_entry(struct unit_path_dir *dir, int dir_fd, const char *name)
+static int add_entry(struct unit_path_dir *dir, const struct dirent *dirent)
 {
         struct unit_path_entry *entry;
         int r;
@@ -57,38 +49,45 @@ static int add_entry(struct unit_path_dir *dir, int dir_fd, const char *name)
         if (r < 0)
                 return r;
         entry = &dir->entries[dir->n_entries];
-        entry->name = strdup(name);
+        entry->name = strdup(dirent->d_name);
         if (!entry->name)
                 return -ENOMEM;
         dir->n_entries++;
-        return read_entry(dir_fd, entry);
+        if (dirent->d_type != DT_LNK && dirent->d_type != DT_UNKNOWN)
+                return 0;
+        return read_target(dir->fd, entry);
+}
+
+static int read_entries(struct unit_path_dir *dir, DIR *stream)
+{
+        const struct dirent *entry;
+        int r = 0;
+
+        while (r == 0 && (entry = readdir(stream)))
+                if (entry->d_name[0] != '.')
+                        r = add_entry(dir, entry);
+        if (dir->n_entries > 1)
+                qsort(dir->entries, dir->n_entries, sizeof(*dir->entries), compare_entries);
+        return r;
 }
 
 static int read_directory(const struct manager *manager, struct unit_path_dir *dir)
 {
         _cleanup_closedir_ DIR *stream = NULL;
-        const struct dirent *entry;
-        int fd = root_open(manager->root, dir->path, O_RDONLY | O_DIRECTORY);
+        int fd;
 
-        if (fd < 0)
+        dir->fd = root_open(manager->root, dir->path, O_RDONLY | O_DIRECTORY);
+        if (dir->fd < 0)
                 return 0;
+        fd = fcntl(dir->fd, F_DUPFD_CLOEXEC, 3);
+        if (fd < 0)
+                return -errno;
         stream = fdopendir(fd);
         if (!stream) {
                 cleanup_close(&fd);
                 return -ENOMEM;
         }
-        while ((entry = readdir(stream))) {
-                int r;
-
-                if (entry->d_name[0] == '.')
-                        continue;
-                r = add_entry(dir, dirfd(stream), entry->d_name);
-                if (r < 0)
-                        return r;
-        }
-        if (dir->n_entries > 1)
-                qsort(dir->entries, dir->n_entries, sizeof(*dir->entries), compare_entries);
-        return 0;
+        return read_entries(dir, stream);
 }
 
 static int compare_aliases(const void *a, const void *b)
@@ -209,6 +208,7 @@ int unit_path_new(const struct manager *manager, struct unit_path **ret)
 
 static void free_directory(struct unit_path_dir *dir)
 {
+        cleanup_close(&dir->fd);
         for (size_t i = 0; i < dir->n_entries; i++) {
                 free(dir->entries[i].name);
                 free(dir->entries[i].target);

@@ -9,11 +9,11 @@
 struct unit_path_entry {
         char *name;
         char *target; /* of a symbolic link, as it is written; else NULL */
-        bool empty;   /* a regular file of no bytes, which masks */
 };
 
 struct unit_path_dir {
         const char *path; /* borrowed from the manager */
+        int fd;           /* -1 when there is no such directory */
         bool beats_generators;
         struct unit_path_entry *entries;
         size_t n_entries;

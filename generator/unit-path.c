@@ -3,9 +3,11 @@
 
 #include "generator/array.h"
 #include "generator/cleanup.h"
+#include "generator/root.h"
 #include "generator/unit-name.h"
 #include "generator/unit-path-index.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -88,8 +90,7 @@ static const struct unit_path_entry *find_entry(const struct unit_path *paths, c
 static int take_fragment(struct unit_location *location, const struct unit_path_dir *dir,
                          const struct unit_path_entry *entry)
 {
-        location->masked =
-                entry->empty || (entry->target && strcmp(entry->target, "/dev/null") == 0);
+        location->masked = entry->target && strcmp(entry->target, "/dev/null") == 0;
         if (location->masked)
                 return 0;
         if (asprintf(&location->fragment, "%s/%s", dir->path, entry->name) < 0) {
@@ -155,6 +156,21 @@ int unit_path_find(const struct unit_path *paths, const char *name, struct unit_
                 location.name = next;
         }
         return -ELOOP;
+}
+
+int unit_path_read(const struct unit_path *paths, const char *fragment, size_t limit, char **ret,
+                   size_t *ret_size)
+{
+        const char *name = last_component(fragment);
+        _cleanup_close_ int fd = -1;
+        const struct unit_path_dir *dir;
+        const struct unit_path_entry *entry = find_entry(paths, name, &dir);
+
+        if (!entry || entry->target)
+                return root_read(paths->manager->root, fragment, limit, ret, ret_size);
+        /* The directory is open: a thousand units need not walk there a thousand times. */
+        fd = openat(dir->fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        return fd < 0 ? -errno : root_read_fd(fd, limit, ret, ret_size);
 }
 
 void unit_location_free(struct unit_location *location)

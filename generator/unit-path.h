@@ -24,7 +24,7 @@ void unit_path_free(struct unit_path *paths);
 struct unit_location {
         char *name;     /* of the unit: not that of name when that is an alias */
         char *fragment; /* without IP2UNIX_ROOT; NULL when there is none or it is masked */
-        bool masked;
+        bool masked;    /* by a link; an empty fragment masks as well */
 };
 
 /*
@@ -36,6 +36,12 @@ struct unit_location {
 int unit_path_find(const struct unit_path *paths, const char *name, struct unit_location *ret);
 
 void unit_location_free(struct unit_location *location);
+
+/*
+ * Read the fragment of a location, as root_read() does.
+ */
+int unit_path_read(const struct unit_path *paths, const char *fragment, size_t limit, char **ret,
+                   size_t *ret_size);
 
 /*
  * List the drop-ins of a unit in the order in which they apply, those for its aliases, its

@@ -5,12 +5,9 @@
 #include "generator/cleanup.h"
 #include "generator/root.h"
 #include "generator/specifier.h"
-#include "generator/unit-file.h"
 #include "generator/word.h"
 #include <errno.h>
 #include <string.h>
-
-#define FILE_SIZE_MAX (4UL * 1024 * 1024)
 
 #define PRELOAD_VARIABLE "LD_PRELOAD="
 #define RULES_VARIABLE   "IP2UNIX_RULES="
@@ -176,7 +173,7 @@ static int read_environment_file(struct unit_settings_reader *reader, const char
         _cleanup_free_ char *data = NULL;
         char *line, *rest;
         size_t size;
-        int r = root_read(reader->root, path, FILE_SIZE_MAX, &data, &size);
+        int r = root_read(reader->root, path, UNIT_SETTINGS_FILE_SIZE_MAX, &data, &size);
 
         if (r < 0)
                 return ignore_invalid(r);
@@ -234,18 +231,6 @@ int unit_settings_take(const char *section, const char *key, const char *value, 
                 if (strcmp(key, settings_table[i].key) == 0)
                         return settings_table[i].set(userdata, value);
         return 0;
-}
-
-int unit_settings_read(struct unit_settings *settings, const char *root, const char *path)
-{
-        struct unit_settings_reader reader = {.settings = settings, .root = root};
-        _cleanup_free_ char *data = NULL;
-        size_t size;
-        int r = root_read(root, path, FILE_SIZE_MAX, &data, &size);
-
-        if (r < 0)
-                return ignore_invalid(r);
-        return unit_file_read(data, size, unit_settings_take, &reader);
 }
 
 const char *unit_settings_preload(const struct unit_settings *settings)

@@ -24,6 +24,9 @@ struct unit_settings {
         bool refusal_is_success; /* SuccessExitStatus= has the exit status of a refusal */
 };
 
+/* Files of units that are larger are passed over. */
+#define UNIT_SETTINGS_FILE_SIZE_MAX ((size_t)4 * 1024 * 1024)
+
 /* Userdata of the function below, which is a unit_file_fn. */
 struct unit_settings_reader {
         struct unit_settings *settings;
@@ -35,14 +38,6 @@ struct unit_settings_reader {
  * Errors: -ENOMEM.
  */
 int unit_settings_take(const char *section, const char *key, const char *value, void *userdata);
-
-/*
- * Take over all of a unit file. root, path: as root_open() wants them. A file that can't be read
- * is passed over: systemd would not read it either.
- *
- * Errors: -ENOMEM.
- */
-int unit_settings_read(struct unit_settings *settings, const char *root, const char *path);
 
 /* The LD_PRELOAD that the service would have without us, or NULL. Owned by the settings. */
 const char *unit_settings_preload(const struct unit_settings *settings);

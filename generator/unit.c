@@ -4,6 +4,8 @@
 #include "generator/array.h"
 #include "generator/buffer.h"
 #include "generator/cleanup.h"
+#include "generator/root.h"
+#include "generator/unit-file.h"
 #include "generator/unit-name.h"
 #include <errno.h>
 #include <string.h>
@@ -163,4 +165,62 @@ const char *unit_log_level(const struct unit *unit)
                 if (unit->files[i]->log_level)
                         level = unit->files[i]->log_level;
         return level;
+}
+
+/* What can't be read counts as empty: systemd can't read it either. */
+static int read_fragment(struct unit *unit, struct unit_settings_reader *reader,
+                         const struct unit_path *paths)
+{
+        _cleanup_free_ char *data = NULL;
+        size_t size;
+        int r;
+
+        if (!unit->fragment)
+                return 0;
+        r = unit_path_read(paths, unit->fragment, UNIT_SETTINGS_FILE_SIZE_MAX, &data, &size);
+        if (r < 0)
+                return r == -ENOMEM ? r : 0;
+        unit->masked = size == 0;
+        return unit_file_read(data, size, unit_settings_take, reader);
+}
+
+static int read_dropin(struct unit_settings_reader *reader, const char *path)
+{
+        _cleanup_free_ char *data = NULL;
+        size_t size;
+        int r = root_read(reader->root, path, UNIT_SETTINGS_FILE_SIZE_MAX, &data, &size);
+
+        if (r < 0)
+                return r == -ENOMEM ? r : 0;
+        return unit_file_read(data, size, unit_settings_take, reader);
+}
+
+static int read_dropins(const struct unit *unit, struct unit_settings_reader *reader,
+                        const struct unit_path *paths)
+{
+        char **dropins = NULL;
+        int r = unit_path_dropins(paths, unit->name, &dropins);
+
+        for (char **path = dropins; r == 0 && path && *path; path++)
+                r = read_dropin(reader, *path);
+        strings_free(dropins);
+        return r;
+}
+
+int unit_read_settings(struct unit *unit, const struct manager *manager,
+                       const struct unit_path *paths)
+{
+        struct unit_settings_reader reader = {.settings = &unit->settings, .root = manager->root};
+        int r = read_fragment(unit, &reader, paths);
+
+        if (r == 0)
+                r = read_dropins(unit, &reader, paths);
+        for (size_t i = 0; i < unit->n_files; i++) {
+                const struct assignments *service = &unit->files[i]->service;
+
+                for (size_t j = 0; r == 0 && j < service->n_items; j++)
+                        r = unit_settings_take("Service", service->items[j].key,
+                                               service->items[j].value, &reader);
+        }
+        return r;
 }

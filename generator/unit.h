@@ -6,6 +6,7 @@
  * the service: it is refused (unit_reason()).
  */
 
+#include "generator/manager.h"
 #include "generator/rulefile.h"
 #include "generator/unit-path.h"
 #include "generator/unit-settings.h"
@@ -50,3 +51,10 @@ int unit_rules(const struct unit *unit, char **ret);
 
 /* The log level of its files, the last one that gives one, or NULL. */
 const char *unit_log_level(const struct unit *unit);
+
+/*
+ * Read the settings of a unit from its fragment, its drop-ins and the [Service] sections of its
+ * rule files. An empty fragment masks the unit. Errors: -ENOMEM.
+ */
+int unit_read_settings(struct unit *unit, const struct manager *manager,
+                       const struct unit_path *paths);

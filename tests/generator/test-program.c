@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "tests/rules/cmocka-all.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "generator/program.h"
+#include "generator/root.h"
+#include "tests/generator/scratch.h"
+
+static const char *make_elf;
+
+/* Files made with make-elf.py: its words, and a shell command on the file. */
+static const struct {
+        const char *words;
+        const char *then;
+        enum program_kind kind;
+} files[] = {
+        {"interpreter", "true", PROGRAM_PRELOADABLE},
+        {"interpreter note", "true", PROGRAM_PRELOADABLE},
+        {"", "true", PROGRAM_STATIC},
+        {"note", "true", PROGRAM_STATIC},
+        {"go", "true", PROGRAM_GO},
+        {"interpreter go", "true", PROGRAM_GO},
+        {"interpreter note go", "true", PROGRAM_GO},
+        {"interpreter foreign", "true", PROGRAM_FOREIGN},
+        {"interpreter", "chmod 4755 file", PROGRAM_SET_ID},
+        {"interpreter", "chmod 2755 file", PROGRAM_SET_ID},
+        {"interpreter", "chmod 1755 file", PROGRAM_PRELOADABLE},
+};
+
+static void test_files(void **state)
+{
+        for (size_t i = 0; i < N_ELEMENTS(files); i++) {
+                char command[2 * PATH_MAX];
+                enum program_kind kind;
+
+                snprintf(command, sizeof(command), "'%s' file %s && %s", make_elf, files[i].words,
+                         files[i].then);
+                scratch_run(*state, command);
+                assert_int_equal(program_inspect(*state, "/file", &kind), 0);
+                assert_int_equal(kind, files[i].kind);
+        }
+}
+
+/* Cut off at every length, a file is never more than an error. */
+static void test_cut(void **state)
+{
+        char command[2 * PATH_MAX];
+
+        snprintf(command, sizeof(command), "'%s' file interpreter note go", make_elf);
+        scratch_run(*state, command);
+        for (int size = 300; size > 0; size -= 7) {
+                enum program_kind kind = PROGRAM_UNKNOWN;
+                int r;
+
+                snprintf(command, sizeof(command), "truncate -s %d file", size);
+                scratch_run(*state, command);
+                r = program_inspect(*state, "/file", &kind);
+                assert_true(r == -EIO || (r == 0 && kind == PROGRAM_UNKNOWN && size < 4));
+        }
+}
+
+static void test_real_programs(void **state)
+{
+        enum program_kind kind;
+
+        (void)state;
+        assert_int_equal(program_inspect(ROOT_HOST, "/proc/self/exe", &kind), 0);
+        assert_int_equal(kind, PROGRAM_PRELOADABLE);
+        assert_int_equal(program_inspect(ROOT_HOST, "sh", &kind), 0);
+        assert_int_equal(kind, PROGRAM_PRELOADABLE);
+        assert_non_null(program_obstacle(PROGRAM_STATIC));
+        assert_null(program_obstacle(PROGRAM_PRELOADABLE));
+        assert_null(program_obstacle(PROGRAM_UNKNOWN));
+}
+
+static const struct {
+        const char *path;
+        const char *text;
+        int error;
+        enum program_kind kind;
+} scripts[] = {
+        {"direct", "#!/static\n", 0, PROGRAM_STATIC},
+        {"blanks", "#! \t/static  -x y\n", 0, PROGRAM_STATIC},
+        {"no-newline", "#!/static", 0, PROGRAM_STATIC},
+        {"nested", "#!/direct\n", 0, PROGRAM_STATIC},
+        {"relative", "#!static\n", 0, PROGRAM_UNKNOWN},
+        {"missing", "#!/nowhere\n", -ENOENT, PROGRAM_UNKNOWN},
+        {"itself", "#!/itself\n", -ELOOP, PROGRAM_UNKNOWN},
+        {"text", "echo hello\n", 0, PROGRAM_UNKNOWN},
+        {"empty", "", 0, PROGRAM_UNKNOWN},
+};
+
+static void test_scripts(void **state)
+{
+        char command[2 * PATH_MAX];
+
+        snprintf(command, sizeof(command), "'%s' static", make_elf);
+        scratch_run(*state, command);
+        for (size_t i = 0; i < N_ELEMENTS(scripts); i++) {
+                char path[64];
+                enum program_kind kind = PROGRAM_UNKNOWN;
+
+                scratch_write(*state, scripts[i].path, scripts[i].text);
+                snprintf(path, sizeof(path), "/%s", scripts[i].path);
+                assert_int_equal(program_inspect(*state, path, &kind), scripts[i].error);
+                assert_int_equal(kind, scripts[i].kind);
+        }
+}
+
+static void test_search_path(void **state)
+{
+        enum program_kind kind;
+        char command[2 * PATH_MAX];
+
+        assert_int_equal(program_inspect(*state, "web", &kind), -ENOENT);
+        snprintf(command, sizeof(command), "mkdir -p usr/bin bin && '%s' usr/bin/web interpreter",
+                 make_elf);
+        scratch_run(*state, command);
+        assert_int_equal(program_inspect(*state, "web", &kind), 0);
+        assert_int_equal(kind, PROGRAM_PRELOADABLE);
+        snprintf(command, sizeof(command), "mkdir -p usr/local/bin && '%s' usr/local/bin/web",
+                 make_elf);
+        scratch_run(*state, command);
+        assert_int_equal(program_inspect(*state, "web", &kind), 0);
+        assert_int_equal(kind, PROGRAM_STATIC);
+        assert_int_equal(program_inspect(*state, "/usr/bin", &kind), -EACCES);
+}
+
+#define SCRATCH_TEST(function)                                                                     \
+        cmocka_unit_test_setup_teardown(function, scratch_make, scratch_remove)
+
+int main(int argc, char **argv)
+{
+        const struct CMUnitTest tests[] = {
+                SCRATCH_TEST(test_files),
+                SCRATCH_TEST(test_cut),
+                SCRATCH_TEST(test_scripts),
+                SCRATCH_TEST(test_search_path),
+                cmocka_unit_test(test_real_programs),
+        };
+
+        if (argc < 2)
+                return 2;
+        make_elf = argv[1];
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
