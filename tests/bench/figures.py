@@ -16,6 +16,7 @@ class Figure:
     reference: str
     value: float
     unit: str = ''
+    error: float = 0.0
     at_most: float | None = None
     at_least: float | None = None
 
@@ -32,7 +33,8 @@ class Figure:
         budget = (f'at most {show(self.at_most)}' if self.at_most is not None else
                   f'at least {show(self.at_least)}' if self.at_least is not None else '')
         verdict = 'MISSED' if self.misses else 'kept' if budget else ''
-        return [self.what, self.measured, self.reference, show(self.value), budget, verdict]
+        value = show(self.value) + (f' ±{self.error:.3f}' if self.error else '')
+        return [self.what, self.measured, self.reference, value, budget, verdict]
 
 
 class Bench:
@@ -81,5 +83,11 @@ def stop(process):
 
 
 def median_ratio(pairs):
-    """Of what was measured one right after the other: slow times of the machine hit both."""
-    return statistics.median(measured / reference for measured, reference in pairs)
+    """Of what was measured one right after the other: slow times of the machine hit both.
+
+    Returns the median, and its standard error as the median of the deviations tells it.
+    """
+    ratios = [measured / reference for measured, reference in pairs]
+    median = statistics.median(ratios)
+    deviation = 1.4826 * statistics.median(abs(ratio - median) for ratio in ratios)
+    return median, 1.2533 * deviation / len(ratios) ** 0.5

@@ -101,8 +101,9 @@ def compare(bench, directory, count):
     shutil.rmtree(root)
     shutil.rmtree(sample)
     mine, plain = (statistics.median(column) for column in zip(*pairs))
+    ratio, error = median_ratio(pairs)
     return Figure(f'generator, {count:,} rule files', f'{mine * 1e3:.1f} ms', f'{plain * 1e3:.1f} ms',
-                  median_ratio(pairs), at_most=2)
+                  ratio, error=error, at_most=2)
 
 
 def idle(bench, directory):
