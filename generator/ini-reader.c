@@ -229,8 +229,12 @@ static char *read_line(char *buffer, int size, void *stream)
         reader->error = keep_text(reader, line, length);
         if (reader->error < 0 || !admit(reader))
                 return buffer;
-        memcpy(buffer, line, length);
-        strcpy(buffer + length, "\n");
+        /*
+         * Blanks in front are what libinih knows a continuation by. It gets them with a line that
+         * is one, and not with a line that only it would take for one: the section that its last
+         * key was in may have been followed by one that was refused.
+         */
+        snprintf(buffer, (size_t)size, "%s%s\n", reader->continued ? " " : "", reader->text);
         return buffer;
 }
 

@@ -51,6 +51,7 @@ static const struct {
         {"[a]\n=b\n =b\nc d=e\n", "1[a]|2!|3!|4!|"},
         {"[a]\nnonsense\n", "1[a]|2!|"},
         {"[a\nb=c\n d\n[e]\nf=g\n", "1!|4[e]|5:f=g|"},
+        {"[a]\nb=c\n[d\n [e]\n f=g\n h\n", "1[a]|2:b=c|3!|4[e]|5:f=g|6+f=h|"},
         {"[a] b\nc=d\n", "1!|"},
         {"[]\na=b\n", "1[]|2:a=b|"},
         {"[a ;b]\nc=d\n", "1[a ;b]|2:c=d|"},
