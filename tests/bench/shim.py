@@ -42,7 +42,7 @@ def names(bench):
 
 def start(bench):
     """What the shim adds to the start of a process, against what an empty object adds."""
-    bare, empty, shim = [float(quartile) for _, quartile, _ in bench.lines(
+    bare, empty, shim = [float(decile) for [decile] in bench.lines(
         bench.program('start'), bench.rounds(4000, 50),
         '', f'LD_PRELOAD={bench.preload("empty")}',
         f'LD_PRELOAD={bench.shim} IP2UNIX_RULES={RULE}',
