@@ -31,7 +31,7 @@ EMPTIED = (
     "etc/ip2unix.d", "etc/ip2unix", "usr/local/lib/ip2unix.d", "usr/lib/ip2unix.d",
     "var/log/journal", "var/lib/systemd/linger",
 )
-REMOVED = ("etc/fstab", "etc/ld.so.preload", "etc/environment")
+REMOVED = ("etc/fstab", "etc/ld.so.preload")
 
 DRIVER_UNIT = """\
 [Unit]
@@ -182,6 +182,7 @@ class Container:
         for name in ("etc/.updated", "var/.updated"):
             self.write(name, "")
         self.write("etc/hostname", "container\n")
+        self.write("etc/environment", "")
         self.write("etc/systemd/journald.conf.d/volatile.conf",
                    "[Journal]\nStorage=volatile\nRateLimitIntervalSec=0\n")
         # Nothing in here takes long: what hangs shall be seen soon.

@@ -188,6 +188,13 @@ has_private_network() {
         [[ $inside != "$(readlink /proc/self/ns/net)" ]] || fail "$1 has no private network"
 }
 
+has_loaded() { # has_loaded UNIT LIBRARY...
+        local names
+        names=$(awk '{ print $6 }' "/proc/$(main_pid "$1")/maps" | sort -u)
+        shift
+        contains "$names" "$@"
+}
+
 # get SOCKET|ADDRESS:PORT [PATH]: ask over HTTP, print the body. The client's address is $FROM.
 get() {
         local options=(-sS --fail --noproxy '*' --max-time 10)

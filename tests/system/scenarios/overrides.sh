@@ -51,11 +51,7 @@ END
 }
 
 # preloads_both UNIT: both libraries are in the service's process.
-preloads_both() {
-        local maps
-        maps=$(<"/proc/$(main_pid "$1")/maps")
-        contains "$maps" libjemalloc.so.2 libip2unix.so
-}
+preloads_both() { has_loaded "$1" libip2unix.so libjemalloc.so.2; }
 
 scenario_unit_preloads_another_library() {
         server_unit jemalloc 8000 <<<'Environment=LD_PRELOAD=libjemalloc.so.2'
@@ -81,7 +77,7 @@ scenario_environment_file_preloads_another_library() {
 
 # A drop-in for all services, and one for all whose names start alike.
 scenario_override_for_many_services() {
-        file /etc/systemd/system/service.d/many.conf <<<$'[Service]\nEnvironment=\nEnvironmentFile='
+        file /etc/systemd/system/service.d/every.conf <<<$'[Service]\nEnvironment=\nEnvironmentFile='
         file /etc/systemd/system/many-.service.d/many.conf <<<$'[Service]\nExecStartPre='
         overridden many-one <<<$'[Service]\nEnvironment=NEW=1'
 }

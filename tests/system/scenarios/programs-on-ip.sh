@@ -81,6 +81,7 @@ scenario_node_on_ip() {
         listens_only_on node-ip.service 127.0.0.1:13000
 }
 
+# Debian's sshd knows socket activation: under the rules it must not see any.
 scenario_sshd_on_ip() {
         ssh_key ssh-ip
         unit ssh-ip.service <<'END'
@@ -93,6 +94,8 @@ END
         matches "$(ssh_login ssh-ip -p 12222 -b "$FROM" root@127.0.0.1 'echo "$SSH_CONNECTION"')" \
                 '^127\.0\.0\.2 [1-9][0-9]* 127\.0\.0\.1 12222$'
         active ssh-ip.service
+        has_loaded ssh-ip.service libip2unix.so
+        contains "$(journal ssh-ip.service)" "Server listening on 0.0.0.0 port 2222"
         listens_only_on ssh-ip.service 127.0.0.1:12222
         matches "$(journal ssh-ip.service)" \
                 'Accepted publickey for root from 127\.0\.0\.2 port [1-9]'

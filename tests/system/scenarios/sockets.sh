@@ -175,3 +175,30 @@ END
         equal "requests answered" "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}"
         no_ip_sockets nginx-reuseport.service
 }
+
+# What the socket section says about the file is systemd's business, and is done.
+scenario_socket_mode() {
+        server_unit socket-mode 8000 <<<'User=nobody'
+        web_rules socket-mode
+        sed -i '/^ListenStream/aSocketMode=0620\nSocketUser=nobody\nSocketGroup=www-data' \
+                /etc/ip2unix.d/socket-mode.conf
+        reload
+        start socket-mode-http.socket
+        equal "owner and mode of the socket" "$(stat -c '%U:%G %a' /run/socket-mode.sock)" \
+                "nobody:www-data 620"
+        activates_on_unix socket-mode.service /run/socket-mode.sock listener=0.0.0.0:8000
+}
+
+# The peer's address tells its user: 127.0.0.0/8 with the low 24 bits of the user's number.
+scenario_peer_credentials() {
+        local answer
+        server_unit credentials 8000 </dev/null
+        web_rules credentials
+        sed -i 's/systemd=http/systemd=http,peer=credentials/' /etc/ip2unix.d/credentials.conf
+        reload
+        start credentials-http.socket
+        activates_on_unix credentials.service /run/credentials.sock listener=0.0.0.0:8000 \
+                peer=127.0.0.0:
+        answer=$(runuser -u nobody -- curl -sS --unix-socket /run/credentials.sock http://server/)
+        contains "$answer" peer=127.0.255.254:
+}
