@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * How sockets end other than by close(2): shutdown(2) of a listener, which must leave systemd's own
+ * alone, fclose(3) and freopen(3) of a stream on a connection. Run bare too. argv: where to bind.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/preload/net.h"
+#include "tests/preload/tap.h"
+
+static const char *address;
+
+static int new_listener(void)
+{
+        const int fd = socket_for(address, SOCK_STREAM);
+
+        set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+        need(bind_to(fd, address) == 0, "bind");
+        need(listen(fd, 5) == 0, "listen");
+        return fd;
+}
+
+static void check_shutdown(int how)
+{
+        int fd = new_listener(), copy = dup(fd);
+        struct pollfd pollfd = {.fd = fd, .events = POLLIN};
+
+        ok(serves(0, fd), "a listener serves");
+        same(shutdown(fd, 77), -1, "shutdown with a number that means nothing");
+        same(errno, EINVAL, "says EINVAL");
+        same(shutdown(fd, SHUT_WR), 0, "shutdown for writing");
+        ok(serves(0, fd), "changes nothing");
+        same(shutdown(fd, how), 0, "shutdown %d", how);
+        errno = 0;
+        same(accept(fd, NULL, NULL), -1, "accept");
+        same(errno, EINVAL, "says EINVAL");
+        ok(poll(&pollfd, 1, 1000) == 1 && pollfd.revents & POLLHUP, "poll says that it hung up");
+        same(option(fd, SOL_SOCKET, SO_ACCEPTCONN), 0, "SO_ACCEPTCONN");
+        is(peer_name(fd), "ENOTCONN", "getpeername");
+        same(option(fd, SOL_SOCKET, SO_DOMAIN), AF_INET, "SO_DOMAIN");
+        close(copy);
+        same(close(fd), 0, "close");
+
+        fd = new_listener();
+        ok(serves(0, fd), "it can be bound again, and serves");
+        close(fd);
+}
+
+static void check_connection(void)
+{
+        int fd = new_listener(), theirs, ours = accept_client(0, fd, &theirs);
+        char byte;
+
+        same(shutdown(ours, SHUT_WR), 0, "shutdown of a connection for writing");
+        same(read(theirs, &byte, 1), 0, "its client reads the end");
+        same(write(theirs, "x", 1), 1, "and can write");
+        same(read(ours, &byte, 1), 1, "which arrives");
+        ok(is_local_peer(peer_name(ours), AF_INET), "the peer is still known");
+        close(ours);
+        close(theirs);
+        close(fd);
+}
+
+/* The C library closes the number of a stream around close(2). */
+static void check_streams(void)
+{
+        int fd = new_listener(), ours = accept_client(0, fd, NULL), pair[2];
+        FILE *stream = fdopen(ours, "r+");
+
+        fclose(stream);
+        is(local_name(ours), "EBADF", "fclose ends a connection");
+        need(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0, "socketpair");
+        is(local_name(pair[0]), "unix", "what gets the number is what it is");
+        close(pair[0]);
+        close(pair[1]);
+
+        ours = accept_client(0, fd, NULL);
+        stream = fdopen(ours, "r+");
+        stream = freopen("/dev/null", "r", stream);
+        is(local_name(fileno(stream)), "ENOTSOCK", "freopen ends a connection");
+        is(local_name(ours), fileno(stream) == ours ? "ENOTSOCK" : "EBADF", "at its number too");
+        fclose(stream);
+
+        stream = fdopen(dup(fd), "r");
+        fclose(stream);
+        ok(serves(0, fd), "fclose of a duplicate leaves the listener");
+        stream = fdopen(fd, "r");
+        fclose(stream);
+        fd = new_listener();
+        ok(serves(0, fd), "fclose of the listener frees it for the next bind");
+        close(fd);
+}
+
+int main(int argc, char **argv)
+{
+        need(argc == 2, "an address");
+        address = argv[1];
+        check_shutdown(SHUT_RD);
+        check_shutdown(SHUT_RDWR);
+        check_connection();
+        check_streams();
+        return tap_end();
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * systemd's variables are hidden from the program, everything else is left as it was. argv:
+ * variables that must be there with their values, or with "!" in front must not.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/preload/net.h"
+#include "tests/preload/tap.h"
+
+static bool is_in_environ(const char *name)
+{
+        for (char **variable = environ; *variable; variable++)
+                if (strncmp(*variable, name, strlen(name)) == 0 && (*variable)[strlen(name)] == '=')
+                        return true;
+
+        return false;
+}
+
+int main(int argc, char **argv)
+{
+        for (int i = 1; i < argc; i++) {
+                char *value = strchr(argv[i], '=');
+
+                if (*argv[i] == '!') {
+                        ok(!getenv(argv[i] + 1), "getenv does not find %s", argv[i] + 1);
+                        ok(!is_in_environ(argv[i] + 1), "environ has no %s", argv[i] + 1);
+                        continue;
+                }
+                *value++ = 0;
+                is(getenv(argv[i]) ? getenv(argv[i]) : "(none)", value, "%s is as it was", argv[i]);
+        }
+
+        ok(serves(0, listen_at("127.0.0.1:80")), "the socket is there");
+        clearenv();
+        setenv("LISTEN_FDS", "1", true);
+        is(getenv("LISTEN_FDS"), "1", "the program may set what it likes");
+        return tap_end();
+}
