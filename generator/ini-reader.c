@@ -17,12 +17,10 @@
  *   (carriage return).
  */
 
-#include "generator/array.h"
 #include "generator/cleanup.h"
 #include "generator/unit-text.h"
 #include <errno.h>
 #include <ini.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
