@@ -6,9 +6,9 @@
  *     server [--close=loop|closefrom|close_range] [--fork] [--notify] [ADDRESS:]PORT...
  *
  * It binds every address in the order given and answers each request with one line that says what
- * it sees: the listener's address, its process, the connection's own and its peer's address.
- * SIGTERM lets it finish the request at hand; connections that it has not accepted stay in the
- * listener's queue.
+ * it sees: the address asked for and the listener's, its process, the connection's own and its
+ * peer's address. SIGTERM lets it finish the request at hand; connections that it has not accepted
+ * stay in the listener's queue.
  *
  * --close: first close every descriptor from 3 on, in one of the three ways that daemons do.
  * --fork: go to the background as daemons do; the first process ends once all sockets listen.
@@ -34,6 +34,7 @@
 
 struct listener {
         int fd;
+        const char *asked;                  /* the address to bind, as it was asked for */
         char address[INET6_ADDRSTRLEN + 8]; /* what getsockname says, with the port */
 };
 
@@ -141,6 +142,7 @@ static struct listener listener_open(const char *text)
         if (listen(fd, SOMAXCONN) < 0)
                 die("listen");
         listener.fd = fd;
+        listener.asked = text;
         own_address(fd, listener.address, sizeof(listener.address));
         return listener;
 }
@@ -183,8 +185,8 @@ static void serve(const struct listener *listener)
 
                 own_address(fd, own, sizeof(own));
                 address_format(&address, peer, sizeof(peer));
-                snprintf(body, sizeof(body), "listener=%s pid=%d own=%s peer=%s\n",
-                         listener->address, (int)getpid(), own, peer);
+                snprintf(body, sizeof(body), "asked=%s listener=%s pid=%d own=%s peer=%s\n",
+                         listener->asked, listener->address, (int)getpid(), own, peer);
                 n = snprintf(answer, sizeof(answer),
                              "HTTP/1.0 200 OK\r\nContent-Length: %zu\r\n\r\n%s", strlen(body),
                              body);

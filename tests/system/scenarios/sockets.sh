@@ -2,26 +2,33 @@
 # shellcheck shell=bash
 # Which of the passed sockets a bind gets.
 
-# The names sort the other way round than the program binds.
-scenario_two_names_in_other_order() {
-        server_unit two-names 8002 8001 </dev/null
-        rule_file two-names <<'END'
+# two_names NAME PORT...: whichever way round systemd passes the two, and the program binds.
+two_names() {
+        local name=$1
+        shift
+        server_unit "$name" "$@" </dev/null
+        rule_file "$name" <<END
 [Rules]
 Rule=in,tcp,port=8001,systemd=alpha
 Rule=in,tcp,port=8002,systemd=beta
 
 [Socket alpha]
-ListenStream=/run/two-names-alpha.sock
+ListenStream=/run/$name-alpha.sock
 
 [Socket beta]
-ListenStream=/run/two-names-beta.sock
+ListenStream=/run/$name-beta.sock
 END
         reload
-        start two-names-alpha.socket two-names-beta.socket
-        activates_on_unix two-names.service /run/two-names-beta.sock listener=0.0.0.0:8002 own=127.0.0.1:8002
-        contains "$(get /run/two-names-alpha.sock)" listener=0.0.0.0:8001 own=127.0.0.1:8001
-        no_ip_sockets two-names.service
+        start "$name-alpha.socket" "$name-beta.socket"
+        activates_on_unix "$name.service" "/run/$name-beta.sock" \
+                listener=0.0.0.0:8002 own=127.0.0.1:8002
+        contains "$(get "/run/$name-alpha.sock")" listener=0.0.0.0:8001 own=127.0.0.1:8001
+        no_ip_sockets "$name.service"
 }
+
+scenario_two_names() { two_names two-names 8001 8002; }
+
+scenario_two_names_in_other_order() { two_names names-other-order 8002 8001; }
 
 # No names in the rules: each takes the first that no rule names.
 scenario_plain_systemd() {
@@ -74,9 +81,9 @@ ListenStream=[::1]:18001
 END
         reload
         start best-fit-http.socket
-        activates best-fit.service 127.0.0.1:18002 listener=127.0.0.1:18002 own=127.0.0.1:18002
-        contains "$(get 127.0.0.1:18001)" listener=127.0.0.1:18001 own=127.0.0.1:18001
-        contains "$(get '[::1]:18001')" 'listener=[::1]:18001' own=[::1]:18001 peer=[::1]:
+        activates best-fit.service 127.0.0.1:18002 asked=18002 listener=127.0.0.1:18002
+        contains "$(get 127.0.0.1:18001)" asked=18001 listener=127.0.0.1:18001
+        contains "$(get '[::1]:18001')" 'asked=[::]:18001' 'listener=[::1]:18001' own=[::1]:18001 peer=[::1]:
         listens_only_on best-fit.service 127.0.0.1:18001 127.0.0.1:18002 '[::1]:18001'
 }
 
