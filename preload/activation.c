@@ -4,8 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,6 +13,7 @@
 #include "preload/activation.h"
 #include "preload/environment.h"
 #include "preload/log.h"
+#include "preload/memory.h"
 #include "preload/next.h"
 #include "preload/process.h"
 #include "preload/table.h"
@@ -25,6 +26,12 @@
 
 static struct kept *kept;
 static int n_kept;
+
+/* Whose process it was when it began. */
+static struct {
+        uid_t uid, euid;
+        gid_t gid;
+} started_as;
 
 static bool parse_number(const char **s, unsigned long long max, unsigned long long *ret)
 {
@@ -132,17 +139,13 @@ static bool is_named(const char *name, const struct rule *rules, size_t n_rules)
 /* Memory for n descriptors and their names, for as long as the process lives. */
 static char *allocate(size_t n, size_t names)
 {
-        void *mapped;
-
-        mapped = mmap(NULL, n * sizeof(*kept) + names, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (mapped == MAP_FAILED) {
+        kept = memory_take(n * sizeof(*kept) + names);
+        if (!kept) {
                 log_message(LOG_ERR, "no memory for the descriptors that systemd passed");
                 return NULL;
         }
 
-        kept = mapped;
-        return (char *)mapped + n * sizeof(*kept);
+        return (char *)(kept + n);
 }
 
 /* LISTEN_FDS=N, LISTEN_FDNAMES=NAME:NAME…: the numbers are 3 to N+2. */
@@ -222,12 +225,20 @@ static void open_inherited(const char *fds, int lowest)
 void activation_open(const struct activation_environment *environment, const struct rule *rules,
                      size_t n_rules)
 {
+        if (environment->ip2unix_fds || environment->listen_fds)
+                next_need_sockets();
+
         if (environment->ip2unix_fds)
                 open_inherited(environment->ip2unix_fds, lowest_hidden_number());
         else if (environment->listen_fds)
                 open_passed(environment->listen_fds, environment->listen_fdnames,
                             lowest_hidden_number());
 
+        if (n_kept > 0) {
+                started_as.uid = getuid();
+                started_as.euid = geteuid();
+                started_as.gid = getgid();
+        }
         for (int i = 0; i < n_kept; i++)
                 kept[i].named_by_rules = is_named(kept[i].name, rules, n_rules);
 }
@@ -314,16 +325,77 @@ enum activation_result activation_take(const char *fdname, const struct rule_que
 
 void activation_release(int i)
 {
-        if (__atomic_sub_fetch(&kept[i].users, 1, __ATOMIC_ACQ_REL) > 0)
+        __atomic_sub_fetch(&kept[i].users, 1, __ATOMIC_ACQ_REL);
+}
+
+/* Did this process take it, or one that made this its heir and has gone, as daemon(3) does? */
+static bool is_ours(const struct kept *k)
+{
+        return k->taken_by == getpid() ||
+               (k->taken_by != 0 && kill(k->taken_by, 0) < 0 && errno == ESRCH);
+}
+
+static bool is_any_taken(void)
+{
+        for (int i = 0; i < n_kept; i++)
+                if (kept[i].taken_by != 0)
+                        return true;
+
+        return false;
+}
+
+bool activation_is_retired(void)
+{
+        if (n_kept == 0 || !is_any_taken())
+                return false;
+
+        for (int i = 0; i < n_kept; i++)
+                if (is_ours(&kept[i]))
+                        return false;
+
+        return getuid() != started_as.uid || geteuid() != started_as.euid ||
+               getgid() != started_as.gid;
+}
+
+/* Does the program itself hand its listener to the next one? */
+static void keep_what_is_inherited(void)
+{
+        for (int fd = table_next(0); fd >= 0; fd = table_next(fd + 1)) {
+                const word w = table_get(fd);
+                int place;
+
+                if (WORD_KIND(w) != WORD_SOCK)
+                        continue;
+                place = sock_at(WORD_INDEX(w))->kept;
+                if (place >= 0 && !(next.fcntl(fd, F_GETFD) & FD_CLOEXEC))
+                        next.fcntl(kept[place].fd, F_SETFD, 0);
+        }
+}
+
+void activation_prepare_exec(void)
+{
+        const int saved = errno;
+        const bool retired = activation_is_retired();
+
+        if (n_kept == 0)
                 return;
 
-        /*
-         * Whoever bound it and closes it may be about to execute itself and bind again (sshd does,
-         * on SIGHUP). A forked child that closes its copy is about to execute something else,
-         * which must not get a listener (sshd again, for each connection).
-         */
-        if (__atomic_load_n(&kept[i].taken_by, __ATOMIC_RELAXED) == getpid())
-                next.fcntl(kept[i].fd, F_SETFD, 0);
+        for (int i = 0; i < n_kept; i++)
+                if (retired)
+                        next.fcntl(kept[i].fd, F_SETFD, FD_CLOEXEC);
+                else if (kept[i].taken_by != 0 && is_ours(&kept[i]))
+                        next.fcntl(kept[i].fd, F_SETFD, 0);
+        keep_what_is_inherited();
+        errno = saved;
+}
+
+void activation_exec_failed(void)
+{
+        const int saved = errno;
+
+        for (int i = 0; i < n_kept; i++)
+                next.fcntl(kept[i].fd, F_SETFD, kept[i].taken_by != 0 ? FD_CLOEXEC : 0);
+        errno = saved;
 }
 
 const struct kept *activation_kept(int i)

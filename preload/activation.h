@@ -7,8 +7,8 @@
  * All of them are kept for the life of the process, at high numbers, out of the program's sight:
  * a bind takes a duplicate, so that the program may close its socket and bind it again. Until a
  * descriptor is taken it is inherited by every program that this one executes, since the one that
- * binds may be a grandchild (a shell, a launcher, a daemon that executes itself). Once taken it is
- * close-on-exec, like the listeners of a program that takes care.
+ * binds may be a grandchild (a shell, a launcher). Once taken it is close-on-exec, like the
+ * listeners of a program that takes care, unless the process that took it executes itself.
  *
  * Across exec the environment variable IP2UNIX_FDS says where they are, each with its device and
  * inode: a number that another socket has got meanwhile is not believed.
@@ -70,6 +70,23 @@ enum activation_result activation_take(const char *fdname, const struct rule_que
 
 /* One socket less has it. Async-signal-safe. */
 void activation_release(int kept);
+
+/*
+ * Decide what the program that is about to be executed inherits. To be undone by
+ * activation_exec_failed() when exec(3) returns.
+ *
+ *   - A process that executes itself binds again, whether or not it closes its listener first: what
+ *     it has taken goes along.
+ *   - Its children execute something else, which must not get what was taken, unless the program
+ *     hands its own descriptor over, as nginx does to its successor.
+ *   - A child with other credentials, once the service has begun to serve (the session of an sshd's
+ *     user, say), gets nothing at all.
+ */
+void activation_prepare_exec(void);
+void activation_exec_failed(void);
+
+/* Is this such a child, that has left the service? */
+bool activation_is_retired(void);
 
 const struct kept *activation_kept(int kept);
 

@@ -12,17 +12,6 @@
 #include "preload/table.h"
 #include "rules/address.h"
 
-struct connection_origin connection_origin(const struct sock *listener)
-{
-        return (struct connection_origin){
-                .family = listener->family,
-                .protocol = listener->protocol,
-                .peer_credentials = listener->peer_credentials,
-                .inherited = listener->inherited,
-                .local = listener->local,
-        };
-}
-
 /*
  * IPv4 has room for the low 24 bits of the user and the low 16 of the process: 127.U.U.U port P.
  * IPv6 has room for all of both, behind a prefix of a unique local address (RFC 4193) that spells
@@ -66,54 +55,21 @@ struct endpoint connection_local(const struct endpoint *listener, sa_family_t fa
                                                       : *listener;
 }
 
-static void init_connection(struct sock *sock, const struct connection_origin *origin,
-                            uint16_t port)
+int connection_track(int fd, word w, uint16_t port)
 {
-        sock->kind = SOCK_CONNECTION;
-        sock->family = origin->family;
-        sock->type = SOCK_STREAM;
-        sock->protocol = origin->protocol;
-        sock->peer_credentials = origin->peer_credentials;
-        sock->local = origin->local;
-        sock->peer.port = port;
-}
-
-static int track_alone(int fd, const struct connection_origin *origin, uint16_t port)
-{
-        struct sock *sock;
-
-        sock = sock_new();
-        if (!sock)
-                return -ENOBUFS;
-
-        init_connection(sock, origin, port);
-        option_defaults(&sock->options);
-        table_put(fd, sock_word(sock));
-        return 0;
-}
-
-int connection_track(int fd, int listener, word w, const struct connection_origin *origin,
-                     uint16_t port)
-{
-        struct sock *sock = sock_at(WORD_INDEX(w));
-        word now;
+        const struct sock *listener = sock_at(WORD_INDEX(w));
+        word flags = 0;
         int r;
 
         r = table_reserve(fd);
         if (r < 0)
                 return r;
 
-        now = table_hold(listener);
-        if (now != w) {
-                table_drop(now);
-                return track_alone(fd, origin, port);
-        }
-
-        /* The reference that table_hold() took becomes the connection's. */
-        table_put(fd, WORD_ACCEPTED_MAKE(sock->index,
-                                         (sock->options.value[OPTION_NODELAY] ? WORD_NODELAY : 0) |
-                                                 (sock->options.value[OPTION_CORK] ? WORD_CORK : 0),
-                                         port));
+        if (listener->options.value[OPTION_NODELAY])
+                flags |= WORD_NODELAY;
+        if (listener->options.value[OPTION_CORK])
+                flags |= WORD_CORK;
+        table_put(fd, WORD_ACCEPTED_MAKE(listener->index, flags, port));
         return 0;
 }
 
@@ -152,27 +108,39 @@ void connection_inherit(int fd, int listener, struct sock_inherited inherited)
                 inherit(fd, listener, SO_SNDBUF, true);
 }
 
+static struct sock *promote(const struct sock *listener, word w)
+{
+        struct sock *sock;
+
+        sock = sock_new();
+        if (!sock)
+                return NULL;
+
+        sock->kind = SOCK_CONNECTION;
+        sock->family = listener->family;
+        sock->type = SOCK_STREAM;
+        sock->protocol = listener->protocol;
+        sock->peer_credentials = listener->peer_credentials;
+        sock->stamped = w & WORD_STAMPED;
+        sock->local = listener->local;
+        sock->peer.port = WORD_PEER_PORT(w);
+        sock->options = listener->options;
+        sock->options.value[OPTION_NODELAY] = w & WORD_NODELAY ? 1 : 0;
+        sock->options.value[OPTION_CORK] = w & WORD_CORK ? 1 : 0;
+        return sock;
+}
+
 word connection_promote(int fd)
 {
         for (;;) {
                 const word w = table_hold(fd);
-                const struct sock *listener;
-                struct connection_origin origin;
                 struct sock *sock;
 
                 if (WORD_KIND(w) != WORD_ACCEPTED || process_is_borrowed())
                         return w;
-                sock = sock_new();
+                sock = promote(sock_at(WORD_INDEX(w)), w);
                 if (!sock)
                         return w;
-
-                listener = sock_at(WORD_INDEX(w));
-                origin = connection_origin(listener);
-                init_connection(sock, &origin, WORD_PEER_PORT(w));
-                sock->options = listener->options;
-                sock->options.value[OPTION_NODELAY] = w & WORD_NODELAY ? 1 : 0;
-                sock->options.value[OPTION_CORK] = w & WORD_CORK ? 1 : 0;
-                sock->stamped = w & WORD_STAMPED;
 
                 if (!table_replace(fd, w, sock_word(sock))) {
                         sock_unref(sock);

@@ -13,20 +13,6 @@
 #include "preload/sock.h"
 
 /*
- * What a connection needs to know of its listener, copied before accept(2) waits: another thread
- * may close the listener meanwhile.
- */
-struct connection_origin {
-        sa_family_t family;
-        int protocol;
-        bool peer_credentials;
-        struct sock_inherited inherited;
-        struct endpoint local;
-};
-
-struct connection_origin connection_origin(const struct sock *listener);
-
-/*
  * The peer's address to tell: the loopback address with the given port, or with peer=credentials
  * what SO_PEERCRED says. Documented in ip2unix-rules(7).
  */
@@ -38,11 +24,11 @@ struct endpoint connection_local(const struct endpoint *listener, sa_family_t fa
 /*
  * Track a connection that accept(2) has just made.
  *
- * listener, w: the listener's descriptor, and its word from before accept(2).
- * Errors: -EMFILE, -ENOBUFS; the connection is untracked, and to be closed by the caller.
+ * w: the listener's word, held since before accept(2), in which another thread may have closed the
+ * listener. On success the reference is the connection's.
+ * Errors: -EMFILE, -ENOMEM; the connection is untracked, and to be closed by the caller.
  */
-int connection_track(int fd, int listener, word w, const struct connection_origin *origin,
-                     uint16_t port);
+int connection_track(int fd, word w, uint16_t port);
 
 /* Set on a connection what TCP would have inherited: two system calls for each option. */
 void connection_inherit(int fd, int listener, struct sock_inherited inherited);

@@ -204,31 +204,52 @@ static int replace(int fd, int with)
         return r < 0 ? -errno : 0;
 }
 
-/* Duplicates that the program made before it bound the socket are to become the new one too. */
-static void convert_copies(int fd, const struct stat *before, word w)
+/* Is this another number for the socket that inet was? */
+static bool is_copy(int other, const struct inet_socket *inet, const struct stat *before)
+{
+        const word w = table_get(other);
+        struct stat st;
+
+        if (other == inet->fd)
+                return false;
+        if (WORD_KIND(inet->word) == WORD_SOCK)
+                return w == inet->word;
+
+        return WORD_KIND(w) == WORD_INET && w & WORD_COPIED && fstat(other, &st) == 0 &&
+               st.st_ino == before->st_ino && st.st_dev == before->st_dev;
+}
+
+/* Duplicates that the program made before are to become the new socket too. */
+static void convert_copies(const struct inet_socket *inet, const struct stat *before, word w)
 {
         for (int other = table_next(0); other >= 0; other = table_next(other + 1)) {
-                struct stat st;
-
-                if (other == fd || !(table_get(other) & WORD_COPIED) ||
-                    WORD_KIND(table_get(other)) != WORD_INET)
-                        continue;
-                if (fstat(other, &st) < 0 || st.st_ino != before->st_ino ||
-                    st.st_dev != before->st_dev)
+                if (!is_copy(other, inet, before))
                         continue;
 
                 watch_suspend(other);
-                if (replace(other, fd) == 0) {
+                if (replace(other, inet->fd) == 0) {
                         watch_resume(other);
                         table_put(other, table_copy(w));
                 }
         }
 }
 
+static bool may_have_copies(word w)
+{
+        return WORD_KIND(w) == WORD_SOCK || (WORD_KIND(w) == WORD_INET && w & WORD_COPIED);
+}
+
+static bool is_watched(const struct inet_socket *inet)
+{
+        if (inet->standin)
+                return atomic_load(&inet->standin->watched);
+
+        return WORD_KIND(inet->word) == WORD_INET && inet->word & WORD_EPOLLED;
+}
+
 int convert(const struct inet_socket *inet, int with, struct sock *sock)
 {
-        const bool copied = WORD_KIND(inet->word) == WORD_INET && inet->word & WORD_COPIED;
-        const bool watched = WORD_KIND(inet->word) == WORD_INET && inet->word & WORD_EPOLLED;
+        const bool copied = may_have_copies(inet->word), watched = is_watched(inet);
         struct file_state state;
         struct stat before;
         int r;
@@ -254,9 +275,9 @@ int convert(const struct inet_socket *inet, int with, struct sock *sock)
         write_file_state(inet->fd, &state);
         if (watched)
                 watch_resume(inet->fd);
-        table_put(inet->fd, sock_word(sock));
         if (copied)
-                convert_copies(inet->fd, &before, sock_word(sock));
+                convert_copies(inet, &before, sock_word(sock));
+        table_put(inet->fd, sock_word(sock));
 
         return 0;
 }

@@ -60,21 +60,26 @@ bool endpoint_read(const struct sockaddr *addr, socklen_t length, struct endpoin
 void endpoint_write(const struct endpoint *endpoint, sa_family_t family, struct sockaddr *addr,
                     socklen_t *length)
 {
-        if (!addr)
+        socklen_t size;
+
+        if (!length)
                 return;
+        size = addr ? *length : 0;
 
         if (family == AF_INET) {
                 struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(endpoint->port)};
 
                 memcpy(&in.sin_addr, endpoint->address.bytes + 12, 4);
-                memcpy(addr, &in, *length < sizeof(in) ? *length : sizeof(in));
+                if (size > 0)
+                        memcpy(addr, &in, size < sizeof(in) ? size : sizeof(in));
                 *length = sizeof(in);
         } else {
                 struct sockaddr_in6 in6 = {.sin6_family = AF_INET6,
                                            .sin6_port = htons(endpoint->port)};
 
                 memcpy(&in6.sin6_addr, endpoint->address.bytes, 16);
-                memcpy(addr, &in6, *length < sizeof(in6) ? *length : sizeof(in6));
+                if (size > 0)
+                        memcpy(addr, &in6, size < sizeof(in6) ? size : sizeof(in6));
                 *length = sizeof(in6);
         }
 }

@@ -3,11 +3,11 @@
 /* Keeps the environment that makes us what we are. See environment.h. */
 
 #include <string.h>
-#include <sys/mman.h>
 
 #include "preload/activation.h"
 #include "preload/environment.h"
 #include "preload/log.h"
+#include "preload/memory.h"
 #include "rules/text.h"
 
 #define LIBRARY_NAME "libip2unix.so"
@@ -46,8 +46,8 @@ static void copy_variables(char *const found[static ENVIRONMENT_COUNT])
         if (size == 0)
                 return;
 
-        memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (memory == MAP_FAILED)
+        memory = memory_take(size);
+        if (!memory)
                 return;
 
         for (int i = 0; i < ENVIRONMENT_COUNT; i++) {
@@ -67,8 +67,9 @@ void environment_open(char **envp)
         for (char **from = envp; *from; from++) {
                 const int i = find_name(*from);
 
-                /* Of a variable that is there twice, getenv(3) and ld.so(8) take the first. */
-                if (i >= 0 && !found[i])
+                /* Of a variable that is there twice, getenv(3) takes the first, ld.so(8) the last.
+                 */
+                if (i >= 0 && (!found[i] || i == ENVIRONMENT_PRELOAD))
                         found[i] = *from;
                 if (i < ENVIRONMENT_LISTEN_FDS || i > ENVIRONMENT_LISTEN_PID)
                         *to++ = *from;
@@ -103,8 +104,8 @@ void environment_publish_fds(char **envp)
                 return;
 
         fds_size += name + 1;
-        memory = mmap(NULL, fds_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (memory == MAP_FAILED) {
+        memory = memory_take(fds_size);
+        if (!memory) {
                 fds_size = 0;
                 log_message(LOG_WARNING, "no memory to tell other programs of the descriptors");
                 return;
@@ -179,21 +180,30 @@ char *const *environment_complete(char *const envp[], char **ret, char *preload,
                                   size_t preload_size)
 {
         bool has[ENVIRONMENT_COUNT] = {0};
+        size_t last_preload = 0, n = 0;
         bool changed = false;
-        size_t n = 0;
+
+        /* A session that the service has made for a user has the environment that it was given. */
+        if (activation_is_retired())
+                return envp;
 
         for (; envp && envp[n]; n++) {
                 const int i = find_name(envp[n]);
 
                 ret[n] = envp[n];
-                if (i < 0 || has[i])
+                if (i < 0)
                         continue;
                 has[i] = true;
                 if (i == ENVIRONMENT_PRELOAD)
-                        ret[n] = join_preload(envp[n], preload, preload_size);
-                if (i == ENVIRONMENT_FDS && variables[i])
+                        last_preload = n;
+                if (i == ENVIRONMENT_FDS && variables[i] && variables[i] != envp[n]) {
                         ret[n] = variables[i];
-                changed |= ret[n] != envp[n];
+                        changed = true;
+                }
+        }
+        if (has[ENVIRONMENT_PRELOAD]) {
+                ret[last_preload] = join_preload(ret[last_preload], preload, preload_size);
+                changed |= ret[last_preload] != envp[last_preload];
         }
 
         for (int i = 0; i < ENVIRONMENT_INHERITED; i++)

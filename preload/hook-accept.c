@@ -24,31 +24,64 @@ static int accept_blackhole(int fd)
         return hook_result(-EAGAIN);
 }
 
+static bool is_shut(int listener)
+{
+        const word w = table_get(listener);
+
+        return WORD_KIND(w) == WORD_SOCK && sock_at(WORD_INDEX(w))->kind == SOCK_SHUT;
+}
+
+/*
+ * accept(2) on a passed socket, counted so that shutdown(2) in another thread knows whom to wake.
+ * What wakes it is a connection from ourselves, of no use: the answer is a shut listener's.
+ */
+static int accept_passed(int listener, struct sock *sock, struct sockaddr *addr, socklen_t *length,
+                         int flags)
+{
+        int fd;
+
+        atomic_fetch_add_explicit(&sock->accepting, 1, memory_order_relaxed);
+        fd = next.accept4(listener, addr, length, flags);
+        atomic_fetch_sub_explicit(&sock->accepting, 1, memory_order_relaxed);
+        if (fd >= 0 && UNLIKELY(is_shut(listener))) {
+                next.close(fd);
+                return hook_result(-EINVAL);
+        }
+
+        return fd;
+}
+
+/* w is held, and passes to the connection. */
 static int accept_unix(int listener, word w, struct sockaddr *addr, socklen_t *length, int flags)
 {
-        const struct connection_origin origin = connection_origin(sock_at(WORD_INDEX(w)));
+        struct sock *sock = sock_at(WORD_INDEX(w));
         const int saved = errno;
         uint16_t port;
         int fd, r;
 
-        fd = next.accept4(listener, NULL, NULL, flags);
-        if (fd < 0)
-                return -1;
-
-        port = endpoint_ephemeral_port();
-        r = connection_track(fd, listener, w, &origin, port);
-        if (r < 0) {
-                next.close(fd);
+        fd = accept_passed(listener, sock, NULL, NULL, flags);
+        if (fd < 0) {
+                r = -errno;
+                table_drop(w);
                 return hook_result(r);
         }
 
-        connection_inherit(fd, listener, origin.inherited);
+        port = endpoint_ephemeral_port();
+        connection_inherit(fd, listener, sock->inherited);
         if (addr) {
                 const struct endpoint peer =
-                        connection_peer(fd, origin.family, origin.peer_credentials, port);
+                        connection_peer(fd, sock->family, sock->peer_credentials, port);
 
-                endpoint_write(&peer, origin.family, addr, length);
+                endpoint_write(&peer, sock->family, addr, length);
         }
+
+        r = connection_track(fd, w, port);
+        if (r < 0) {
+                next.close(fd);
+                table_drop(w);
+                return hook_result(r);
+        }
+
         errno = saved;
         return fd;
 }
@@ -63,27 +96,52 @@ static int accept_plain(int listener, struct sockaddr *addr, socklen_t *length, 
         return fd;
 }
 
-static int accept_sock(int listener, word w, struct sockaddr *addr, socklen_t *length, int flags)
+static int accept_passed_ip(int listener, word w, struct sockaddr *addr, socklen_t *length,
+                            int flags)
 {
-        struct sock *sock = sock_at(WORD_INDEX(w));
+        const int fd = accept_passed(listener, sock_at(WORD_INDEX(w)), addr, length, flags);
+        const int saved = errno;
 
+        table_drop(w);
+        if (fd >= 0)
+                table_forget(fd);
+        errno = saved;
+        return fd;
+}
+
+static int check(const struct sock *sock, const struct sockaddr *addr, const socklen_t *length)
+{
         if (addr && !length)
-                return hook_result(-EFAULT);
+                return -EFAULT;
         if (addr && (int)*length < 0)
-                return hook_result(-EINVAL);
-        if (!atomic_load_explicit(&sock->listening, memory_order_relaxed))
-                return hook_result(-EINVAL);
+                return -EINVAL;
 
-        switch (sock->kind) {
-        case SOCK_LISTENER:
-                return accept_unix(listener, w, addr, length, flags);
-        case SOCK_PASSED_IP:
-                return accept_plain(listener, addr, length, flags);
-        case SOCK_BLACKHOLE:
-                return accept_blackhole(listener);
-        default:
-                return hook_result(-EINVAL);
+        return atomic_load_explicit(&sock->listening, memory_order_relaxed) ? 0 : -EINVAL;
+}
+
+static int accept_sock(int listener, struct sockaddr *addr, socklen_t *length, int flags)
+{
+        const word w = table_hold(listener);
+        enum sock_kind kind;
+        int r;
+
+        /* Another thread has closed it just now. */
+        if (WORD_KIND(w) != WORD_SOCK) {
+                table_drop(w);
+                return hook_result(-EBADF);
         }
+
+        kind = sock_at(WORD_INDEX(w))->kind;
+        r = check(sock_at(WORD_INDEX(w)), addr, length);
+        if (r == 0 && kind == SOCK_LISTENER)
+                return accept_unix(listener, w, addr, length, flags);
+        if (r == 0 && kind == SOCK_PASSED_IP)
+                return accept_passed_ip(listener, w, addr, length, flags);
+
+        table_drop(w);
+        if (r == 0 && kind == SOCK_BLACKHOLE)
+                return accept_blackhole(listener);
+        return hook_result(r < 0 ? r : -EINVAL);
 }
 
 static int accept_any(int fd, struct sockaddr *addr, socklen_t *length, int flags)
@@ -99,7 +157,7 @@ static int accept_any(int fd, struct sockaddr *addr, socklen_t *length, int flag
 
         switch (WORD_KIND(w)) {
         case WORD_SOCK:
-                return accept_sock(fd, w, addr, length, flags);
+                return accept_sock(fd, addr, length, flags);
         case WORD_ACCEPTED:
                 return hook_result(-EINVAL);
         case WORD_KEPT:

@@ -18,6 +18,7 @@
 #include "preload/hook.h"
 #include "preload/log.h"
 #include "preload/mark.h"
+#include "preload/process.h"
 #include "preload/rule-set.h"
 #include "preload/sock.h"
 
@@ -75,6 +76,7 @@ static int use_passed(const struct inet_socket *inet, const struct rule *rule,
                 return -ENOBUFS;
         sock->local = with_port(endpoint);
         sock->peer_credentials = rule->peer_credentials;
+        sock->kept = place;
 
         r = convert(inet, kept->fd, sock);
         if (r < 0) {
@@ -82,7 +84,6 @@ static int use_passed(const struct inet_socket *inet, const struct rule *rule,
                 return -ENOBUFS;
         }
 
-        sock->kept = place;
         if (kept->family == AF_UNIX) {
                 /* From here on forked workers count together. */
                 (void)endpoint_ephemeral_port();
@@ -127,6 +128,13 @@ static int activate(const struct inet_socket *inet, const struct rule *rule,
 static int apply(const struct rule *rule, const struct inet_socket *inet,
                  const struct endpoint *endpoint, const struct rule_query *query)
 {
+        /* What such a child binds could not be recorded: its parent's records are all there are. */
+        if (process_is_borrowed() && rule->action != RULE_REJECT) {
+                log_message(LOG_ERR, "port ", LOG_NUMBER(endpoint->port),
+                            ": cannot bind in a child of vfork");
+                return -EACCES;
+        }
+
         switch (rule->action) {
         case RULE_REJECT:
                 return -rule->reject_errno;
@@ -180,7 +188,8 @@ static int bind_other(int fd, const struct sockaddr *addr, socklen_t length)
         }
 }
 
-static int bind_inet(const struct inet_socket *inet, const struct sockaddr *addr, socklen_t length)
+static int bind_inet(const struct inet_socket *inet, const struct sockaddr *addr, socklen_t length,
+                     bool *ret_ruled)
 {
         const struct rule *rule;
         struct rule_query query;
@@ -193,7 +202,8 @@ static int bind_inet(const struct inet_socket *inet, const struct sockaddr *addr
                 return inet->standin ? -EINVAL : bind_for_real(inet, addr, length);
 
         rule = rule_set_match(RULE_IN, inet, &endpoint, is_ipv4, &query);
-        if (!rule || rule->action == RULE_IGNORE)
+        *ret_ruled = rule && rule->action != RULE_IGNORE;
+        if (!*ret_ruled)
                 return bind_for_real(inet, addr, length);
         if (!inet->standin && WORD_KIND(inet->word) != WORD_INET && is_bound(inet->fd))
                 return -EINVAL;
@@ -201,14 +211,15 @@ static int bind_inet(const struct inet_socket *inet, const struct sockaddr *addr
         return apply(rule, inet, &endpoint, &query);
 }
 
-int hook_bind(int fd, const struct sockaddr *addr, socklen_t length)
+int hook_bind(int fd, const struct sockaddr *addr, socklen_t length, bool *ret_ruled)
 {
         struct inet_socket inet;
+        bool ruled;
 
         if (!rule_set.loaded || !inet_socket_find(fd, &inet))
                 return bind_other(fd, addr, length);
 
-        return bind_inet(&inet, addr, length);
+        return bind_inet(&inet, addr, length, ret_ruled ? ret_ruled : &ruled);
 }
 
 HOOK int bind(int fd, __CONST_SOCKADDR_ARG addr, socklen_t length)
@@ -216,7 +227,7 @@ HOOK int bind(int fd, __CONST_SOCKADDR_ARG addr, socklen_t length)
         const int saved = errno;
         int r;
 
-        r = hook_bind(fd, addr.__sockaddr__, length);
+        r = hook_bind(fd, addr.__sockaddr__, length, NULL);
         if (r < 0)
                 return hook_result(r);
 
@@ -231,46 +242,59 @@ HOOK int bind(int fd, __CONST_SOCKADDR_ARG addr, socklen_t length)
  */
 HOOK int bindresvport(int fd, struct sockaddr_in *in)
 {
+        const int saved = errno;
         enum { FIRST = 600, LAST = 1023, PORTS = LAST - FIRST + 1 };
         struct sockaddr_in any = {.sin_family = AF_INET};
         int r = -EADDRINUSE;
+        bool ruled = false;
 
         in = in ? in : &any;
         if (in->sin_family != AF_INET)
-                return hook_result(-EPFNOSUPPORT);
+                return hook_result(-EAFNOSUPPORT);
 
-        for (int i = 0, start = getpid() % PORTS; i < PORTS && r == -EADDRINUSE; i++) {
+        for (int i = 0, start = getpid() % PORTS; i < PORTS && r == -EADDRINUSE && !ruled; i++) {
                 in->sin_port = htons((uint16_t)(FIRST + (start + i) % PORTS));
-                r = hook_bind(fd, (struct sockaddr *)in, sizeof(*in));
+                r = hook_bind(fd, (struct sockaddr *)in, sizeof(*in), &ruled);
         }
+        if (r < 0)
+                return hook_result(r);
 
-        return hook_result(r);
+        errno = saved;
+        return 0;
 }
 
 /* listen(2) on an unbound TCP socket binds it to the wildcard address and a free port. */
-static int listen_unbound(int fd, word w)
+static int listen_unbound(const struct inet_socket *inet)
 {
         const struct sockaddr_in in = {.sin_family = AF_INET};
         const struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
-        struct inet_socket inet;
         struct endpoint endpoint;
         struct rule_query query;
         const struct rule *rule;
         bool is_ipv4;
 
-        if (w & WORD_DGRAM || !inet_socket_find(fd, &inet))
-                return 0;
-
-        if (inet.family == AF_INET6)
+        if (inet->family == AF_INET6)
                 endpoint_read((const struct sockaddr *)&in6, sizeof(in6), &endpoint, &is_ipv4);
         else
                 endpoint_read((const struct sockaddr *)&in, sizeof(in), &endpoint, &is_ipv4);
 
-        rule = rule_set_match(RULE_IN, &inet, &endpoint, is_ipv4, &query);
+        rule = rule_set_match(RULE_IN, inet, &endpoint, is_ipv4, &query);
         if (!rule || rule->action == RULE_IGNORE)
-                return inet.standin ? -EADDRNOTAVAIL : 0;
+                return inet->standin ? -EADDRNOTAVAIL : 0;
 
-        return apply(rule, &inet, &endpoint, &query);
+        return apply(rule, inet, &endpoint, &query);
+}
+
+/* Give the rules their say where listen(2) would bind. Returns 0 or a negative errno. */
+static int bind_before_listen(int fd)
+{
+        struct inet_socket inet;
+
+        if (!rule_set.loaded || !inet_socket_find(fd, &inet) || inet.type != SOCK_STREAM ||
+            (!inet.standin && is_bound(fd)))
+                return 0;
+
+        return listen_unbound(&inet);
 }
 
 /*
@@ -293,12 +317,12 @@ static int listen_sock(int fd, struct sock *sock)
 HOOK int listen(int fd, int backlog)
 {
         const int saved = errno;
-        word w = table_get(fd);
-        int r = 0;
+        word w;
+        int r;
 
-        if (WORD_KIND(w) == WORD_INET ||
-            (WORD_KIND(w) == WORD_SOCK && sock_at(WORD_INDEX(w))->kind == SOCK_STANDIN))
-                r = listen_unbound(fd, w);
+        if (table_get(fd) == 0)
+                (void)mark_adopt(fd);
+        r = bind_before_listen(fd);
         if (r < 0)
                 return hook_result(r);
 
@@ -313,6 +337,7 @@ HOOK int listen(int fd, int backlog)
                 errno = saved;
                 return hook_result(r);
         default:
+                errno = saved;
                 return next.listen(fd, backlog);
         }
 }

@@ -10,27 +10,14 @@
 #include <linux/close_range.h>
 
 #include "preload/hook.h"
-#include "preload/process.h"
-#include "preload/watch.h"
 
 static int close_tracked(int fd, word w)
 {
-        int r;
-
         if (WORD_KIND(w) == WORD_KEPT)
                 return hook_result(-EBADF);
-        if (WORD_KIND(w) == WORD_INET && w & WORD_EPOLLED && !process_is_borrowed())
-                watch_forget(fd);
-
-        w = table_exchange(fd, 0);
-        r = next.close(fd);
-        {
-                const int saved = errno;
-
-                table_release(w);
-                errno = saved;
-        }
-        return r;
+        /* Before the call, which is a cancellation point. */
+        table_put(fd, 0);
+        return next.close(fd);
 }
 
 HOOK int close(int fd)
@@ -45,6 +32,9 @@ HOOK_ALIAS(__close, close);
 /* Forget what lies in a range that is about to be closed. Nothing kept is in it. */
 static void forget_range(unsigned first, unsigned last)
 {
+        if (first > INT_MAX)
+                return;
+
         for (int fd = table_next((int)first); fd >= 0 && (unsigned)fd <= last;
              fd = table_next(fd + 1))
                 table_put(fd, 0);
@@ -66,8 +56,6 @@ static int next_kept(unsigned first)
 
 static int close_gap(unsigned first, unsigned last, int flags)
 {
-        if (first > last)
-                return 0;
         if (!(flags & CLOSE_RANGE_CLOEXEC))
                 forget_range(first, last);
 
@@ -76,8 +64,9 @@ static int close_gap(unsigned first, unsigned last, int flags)
 
 HOOK int close_range(unsigned first, unsigned last, int flags)
 {
-        if (first > last)
-                return hook_result(-EINVAL);
+        /* What the kernel refuses closes nothing. */
+        if (first > last || flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC))
+                return NEXT(close_range)(first, last, flags);
 
         for (;;) {
                 const int kept = next_kept(first);
@@ -86,7 +75,7 @@ HOOK int close_range(unsigned first, unsigned last, int flags)
                 if (kept < 0 || (unsigned)kept > last)
                         return close_gap(first, last, flags);
 
-                r = close_gap(first, (unsigned)kept - 1, flags);
+                r = first < (unsigned)kept ? close_gap(first, (unsigned)kept - 1, flags) : 0;
                 if (r < 0 || (unsigned)kept == last)
                         return r;
                 first = (unsigned)kept + 1;

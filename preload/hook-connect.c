@@ -6,10 +6,12 @@
  */
 
 #include <netinet/in.h>
+#include <string.h>
 
 #include "preload/convert.h"
 #include "preload/endpoint.h"
 #include "preload/hook.h"
+#include "preload/mark.h"
 #include "preload/rule-set.h"
 #include "preload/sock.h"
 
@@ -44,13 +46,22 @@ static inline bool has_a_say(int fd, const struct sockaddr *addr)
         return addr && (rule_set.concerns_out || WORD_KIND(table_get(fd)) >= WORD_SOCK);
 }
 
+/* A stream socket that has a connection is none that a rule for binds could still want. */
+static void note_connected(int fd, word w)
+{
+        const int saved = errno;
+
+        table_put(fd, (w & ~(word)(WORD_EPOLLED | 15)) | WORD_PLAIN);
+        errno = saved;
+}
+
 HOOK int connect(int fd, __CONST_SOCKADDR_ARG addr, socklen_t length)
 {
         const word w = table_get(fd);
+        int r;
 
         if (UNLIKELY(has_a_say(fd, addr.__sockaddr__))) {
-                const int r = check(fd, addr.__sockaddr__, length);
-
+                r = check(fd, addr.__sockaddr__, length);
                 if (r < 0)
                         return hook_result(r);
                 if (WORD_KIND(w) == WORD_KEPT)
@@ -60,10 +71,23 @@ HOOK int connect(int fd, __CONST_SOCKADDR_ARG addr, socklen_t length)
                         return hook_result(-EISCONN);
         }
 
-        return next.connect(fd, addr.__sockaddr__, length);
+        r = next.connect(fd, addr.__sockaddr__, length);
+        if (UNLIKELY(WORD_KIND(w) == WORD_INET) && !(w & WORD_DGRAM) &&
+            (r == 0 || errno == EINPROGRESS))
+                note_connected(fd, w);
+        return r;
 }
 
 HOOK_ALIAS(__connect, connect);
+
+/* TCP ignores an address on a connection; a Unix socket would refuse it. */
+static bool is_connection(int fd)
+{
+        const word w = table_get(fd);
+
+        return WORD_KIND(w) == WORD_ACCEPTED ||
+               (WORD_KIND(w) == WORD_SOCK && sock_at(WORD_INDEX(w))->kind == SOCK_CONNECTION);
+}
 
 HOOK ssize_t sendto(int fd, const void *buf, size_t size, int flags, __CONST_SOCKADDR_ARG addr,
                     socklen_t length)
@@ -73,14 +97,32 @@ HOOK ssize_t sendto(int fd, const void *buf, size_t size, int flags, __CONST_SOC
 
                 if (r < 0)
                         return hook_result(r);
-                /* TCP ignores the address on a connection; a Unix socket refuses it. */
-                if (WORD_KIND(table_get(fd)) == WORD_ACCEPTED ||
-                    (WORD_KIND(table_get(fd)) == WORD_SOCK &&
-                     sock_at(WORD_INDEX(table_get(fd)))->kind == SOCK_CONNECTION))
+                if (is_connection(fd))
                         return next.sendto(fd, buf, size, flags, NULL, 0);
         }
 
         return next.sendto(fd, buf, size, flags, addr.__sockaddr__, length);
+}
+
+/*
+ * Connections that are sent to another process (node's cluster does) have to tell it who they are:
+ * mark.h.
+ */
+static void mark_sent_connections(const struct msghdr *msg)
+{
+        for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg); cmsg;
+             cmsg = CMSG_NXTHDR((struct msghdr *)msg, cmsg)) {
+                if (cmsg->cmsg_level != SOL_SOCKET || cmsg->cmsg_type != SCM_RIGHTS ||
+                    cmsg->cmsg_len < CMSG_LEN(0))
+                        continue;
+                for (size_t at = CMSG_LEN(0); at + sizeof(int) <= cmsg->cmsg_len;
+                     at += sizeof(int)) {
+                        int fd;
+
+                        memcpy(&fd, (const char *)cmsg + at, sizeof(fd));
+                        mark_write_connection(fd);
+                }
+        }
 }
 
 HOOK ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
@@ -90,7 +132,16 @@ HOOK ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
 
                 if (r < 0)
                         return hook_result(r);
+                if (is_connection(fd)) {
+                        struct msghdr nameless = *msg;
+
+                        nameless.msg_name = NULL;
+                        nameless.msg_namelen = 0;
+                        return next.sendmsg(fd, &nameless, flags);
+                }
         }
+        if (UNLIKELY(msg && msg->msg_controllen > 0))
+                mark_sent_connections(msg);
 
         return next.sendmsg(fd, msg, flags);
 }
@@ -104,6 +155,8 @@ HOOK int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
                 const struct msghdr *msg = &messages[allowed].msg_hdr;
                 int r;
 
+                if (UNLIKELY(msg->msg_controllen > 0))
+                        mark_sent_connections(msg);
                 if (LIKELY(!has_a_say(fd, msg->msg_name)))
                         continue;
                 r = check(fd, msg->msg_name, msg->msg_namelen);

@@ -36,7 +36,7 @@ static void track_copy(int fd, word w, int copy)
         /* Without memory for the word, it is an untracked descriptor, of which a mark may tell. */
         if (table_reserve(copy) < 0)
                 return;
-        table_put(copy, w ? table_copy(w) : 0);
+        table_put(copy, table_copy(w));
         stamp_for_exec(copy, w);
 }
 
@@ -71,7 +71,7 @@ static int prepare_target(int fd, word w, int to)
         if (WORD_KIND(w) == WORD_KEPT)
                 return -EBADF;
         if (fd != to && WORD_KIND(table_get(to)) == WORD_KEPT)
-                return activation_yield(to);
+                return next.fcntl(fd, F_GETFD) < 0 ? -errno : activation_yield(to);
 
         return 0;
 }

@@ -4,7 +4,23 @@
 
 #include "preload/hook.h"
 #include "preload/process.h"
+#include "preload/sock.h"
 #include "preload/watch.h"
+
+static bool may_be_converted(word w)
+{
+        return WORD_KIND(w) == WORD_INET ||
+               (WORD_KIND(w) == WORD_SOCK && sock_at(WORD_INDEX(w))->kind == SOCK_STANDIN);
+}
+
+static void note(int epfd, int op, int fd, const struct epoll_event *event, word w)
+{
+        watch_note(epfd, op, fd, event);
+        if (WORD_KIND(w) == WORD_INET)
+                (void)table_replace(fd, w, w | WORD_EPOLLED);
+        else
+                atomic_store(&sock_at(WORD_INDEX(w))->watched, true);
+}
 
 HOOK int epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
 {
@@ -15,10 +31,8 @@ HOOK int epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
                 return hook_result(-EBADF);
 
         r = next.epoll_ctl(epfd, op, fd, event);
-        if (r == 0 && UNLIKELY(WORD_KIND(w) == WORD_INET) && !process_is_borrowed()) {
-                watch_note(epfd, op, fd, event);
-                (void)table_replace(fd, w, w | WORD_EPOLLED);
-        }
+        if (r == 0 && UNLIKELY(w != 0) && may_be_converted(w) && !process_is_borrowed())
+                note(epfd, op, fd, event, w);
 
         return r;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * exec(3), execveat(2), fexecve(3), posix_spawn(3): what this process knows has to reach the
- * program that comes after it, through the environment and through marks on the sockets that it
- * inherits. nginx, for one, executes its successor with an environment that has one variable.
+ * exec(3), execveat(2), fexecve(3), posix_spawn(3), system(3), popen(3): what this process knows
+ * has to reach the program that comes after it, through the environment and through marks on the
+ * sockets that it inherits. nginx, for one, executes its successor with an environment that has one
+ * variable.
  *
  * All may be called by a child of vfork(2), on the parent's stack and in its memory: nothing is
  * allocated, and nothing is written but to our own frame.
@@ -11,8 +12,10 @@
 
 #include <limits.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <unistd.h>
 
+#include "preload/activation.h"
 #include "preload/environment.h"
 #include "preload/hook.h"
 #include "preload/mark.h"
@@ -24,16 +27,29 @@
         environment_complete((envp), __builtin_alloca(environment_size(envp) * sizeof(char *)),    \
                              (char[PRELOAD_SIZE]){0}, PRELOAD_SIZE)
 
-static int exec_path(const char *path, char *const argv[], char *const envp[])
+static void prepare(void)
 {
         mark_write_inherited();
-        return next.execve(path, argv, (char **)COMPLETE_ENVIRONMENT(envp));
+        activation_prepare_exec();
+}
+
+/* What exec(3) returned, for it does so when it failed. */
+static int failed(int r)
+{
+        activation_exec_failed();
+        return r;
+}
+
+static int exec_path(const char *path, char *const argv[], char *const envp[])
+{
+        prepare();
+        return failed(next.execve(path, argv, (char **)COMPLETE_ENVIRONMENT(envp)));
 }
 
 static int exec_search(const char *file, char *const argv[], char *const envp[])
 {
-        mark_write_inherited();
-        return NEXT(execvpe)(file, argv, (char **)COMPLETE_ENVIRONMENT(envp));
+        prepare();
+        return failed(NEXT(execvpe)(file, argv, (char **)COMPLETE_ENVIRONMENT(envp)));
 }
 
 HOOK int execve(const char *path, char *const argv[], char *const envp[])
@@ -58,14 +74,14 @@ HOOK int execvpe(const char *file, char *const argv[], char *const envp[])
 
 HOOK int fexecve(int fd, char *const argv[], char *const envp[])
 {
-        mark_write_inherited();
-        return NEXT(fexecve)(fd, argv, (char **)COMPLETE_ENVIRONMENT(envp));
+        prepare();
+        return failed(NEXT(fexecve)(fd, argv, (char **)COMPLETE_ENVIRONMENT(envp)));
 }
 
 HOOK int execveat(int fd, const char *path, char *const argv[], char *const envp[], int flags)
 {
-        mark_write_inherited();
-        return NEXT(execveat)(fd, path, argv, (char **)COMPLETE_ENVIRONMENT(envp), flags);
+        prepare();
+        return failed(NEXT(execveat)(fd, path, argv, (char **)COMPLETE_ENVIRONMENT(envp), flags));
 }
 
 static size_t count_arguments(va_list ap)
@@ -154,4 +170,17 @@ HOOK int posix_spawn_file_actions_adddup2(posix_spawn_file_actions_t *actions, i
 {
         mark_write_connection(fd);
         return NEXT(posix_spawn_file_actions_adddup2)(actions, fd, to);
+}
+
+/* Their shell gets the environment as it is, and the connections that are not close-on-exec. */
+HOOK int system(const char *command)
+{
+        mark_write_inherited();
+        return NEXT(system)(command);
+}
+
+HOOK FILE *popen(const char *command, const char *mode)
+{
+        mark_write_inherited();
+        return NEXT(popen)(command, mode);
 }

@@ -10,7 +10,7 @@
 static int give(const struct endpoint *endpoint, sa_family_t family, struct sockaddr *addr,
                 socklen_t *length)
 {
-        if (!addr || !length)
+        if (!length || (!addr && *length > 0))
                 return hook_result(-EFAULT);
         if ((int)*length < 0)
                 return hook_result(-EINVAL);
@@ -52,9 +52,9 @@ static inline bool is_converted(word w)
 }
 
 /* The kernel's answer is a Unix address, on a descriptor that may have come to us with a mark. */
-static bool is_unknown_unix(int fd, const struct sockaddr *addr, const socklen_t *length)
+static bool is_unknown_unix(int fd, const struct sockaddr *addr, socklen_t size)
 {
-        return *length >= sizeof(sa_family_t) && addr->sa_family == AF_UNIX && table_get(fd) == 0 &&
+        return size >= sizeof(sa_family_t) && addr->sa_family == AF_UNIX && table_get(fd) == 0 &&
                mark_adopt(fd);
 }
 
@@ -70,7 +70,7 @@ HOOK int getsockname(int fd, __SOCKADDR_ARG addr, socklen_t *length)
                 return hook_result(-EBADF);
 
         r = next.getsockname(fd, addr.__sockaddr__, length);
-        if (r == 0 && UNLIKELY(is_unknown_unix(fd, addr.__sockaddr__, length))) {
+        if (r == 0 && UNLIKELY(is_unknown_unix(fd, addr.__sockaddr__, size))) {
                 *length = size;
                 return name_of(table_get(fd), addr.__sockaddr__, length);
         }
@@ -90,7 +90,7 @@ HOOK int getpeername(int fd, __SOCKADDR_ARG addr, socklen_t *length)
                 return hook_result(-EBADF);
 
         r = next.getpeername(fd, addr.__sockaddr__, length);
-        if (r == 0 && UNLIKELY(is_unknown_unix(fd, addr.__sockaddr__, length))) {
+        if (r == 0 && UNLIKELY(is_unknown_unix(fd, addr.__sockaddr__, size))) {
                 *length = size;
                 return peer_of(fd, table_get(fd), addr.__sockaddr__, length);
         }

@@ -2,6 +2,7 @@
 
 /* getsockopt(2), setsockopt(2), ioctl(2). */
 
+#include <netinet/in.h>
 #include <stdarg.h>
 #include <sys/ioctl.h>
 
@@ -36,15 +37,24 @@ static int finish(word w, int r, int saved)
 /* A Unix socket that came to us with a mark is an IP socket to whoever asks. */
 static bool asks_what_it_is(int level, int name)
 {
-        return level == SOL_SOCKET && (name == SO_DOMAIN || name == SO_PROTOCOL);
+        return level == SOL_SOCKET && (name == SO_DOMAIN || name == SO_PROTOCOL || name == SO_TYPE);
+}
+
+/* An option of IP sockets was refused: perhaps by a Unix socket that came to us with a mark. */
+static bool is_refused_by_unix(int fd, int level, int r)
+{
+        return r < 0 && (errno == EOPNOTSUPP || errno == ENOPROTOOPT) &&
+               (level == IPPROTO_TCP || level == IPPROTO_IP || level == IPPROTO_IPV6) &&
+               table_get(fd) == 0 && mark_adopt(fd);
 }
 
 static int get_untracked(int fd, int level, int name, void *value, socklen_t *length)
 {
         const int r = next.getsockopt(fd, level, name, value, length);
 
-        if (UNLIKELY(asks_what_it_is(level, name)) && r == 0 && table_get(fd) == 0 &&
-            mark_adopt(fd)) {
+        if (UNLIKELY((asks_what_it_is(level, name) && r == 0 && table_get(fd) == 0 &&
+                      mark_adopt(fd)) ||
+                     is_refused_by_unix(fd, level, r))) {
                 const word w = hold_converted(fd);
 
                 return finish(w, option_get(fd, w, level, name, value, length), errno);
@@ -75,8 +85,13 @@ HOOK int setsockopt(int fd, int level, int name, const void *value, socklen_t le
         const int saved = errno;
         word w = table_get(fd);
 
-        if (LIKELY(w == 0))
-                return next.setsockopt(fd, level, name, value, length);
+        if (LIKELY(w == 0)) {
+                const int r = next.setsockopt(fd, level, name, value, length);
+
+                if (LIKELY(!is_refused_by_unix(fd, level, r)))
+                        return r;
+                errno = saved;
+        }
         if (WORD_KIND(w) == WORD_KEPT)
                 return hook_result(-EBADF);
 

@@ -51,7 +51,8 @@ HOOK ssize_t __recvfrom_chk(int fd, void *buf, size_t size, size_t buf_size, int
         return n;
 }
 
-static void close_descriptors(const struct cmsghdr *cmsg)
+/* Descriptors have arrived: nothing old may be met at their numbers. */
+static void take_descriptors(const struct cmsghdr *cmsg, bool close_them)
 {
         const size_t count = (cmsg->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 
@@ -60,8 +61,24 @@ static void close_descriptors(const struct cmsghdr *cmsg)
 
                 memcpy(&fd, CMSG_DATA(cmsg) + i * sizeof(fd), sizeof(fd));
                 table_forget(fd);
-                next.close(fd);
+                if (close_them)
+                        next.close(fd);
         }
+}
+
+static bool has_descriptors(const struct cmsghdr *cmsg)
+{
+        return cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SCM_RIGHTS;
+}
+
+static void forget_received(struct msghdr *msg)
+{
+        const int saved = errno;
+
+        for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg); cmsg; cmsg = CMSG_NXTHDR(msg, cmsg))
+                if (has_descriptors(cmsg))
+                        take_descriptors(cmsg, false);
+        errno = saved;
 }
 
 /* Close the descriptors that came with a message, and close the gap that their header leaves. */
@@ -75,12 +92,12 @@ static void drop_descriptors(struct msghdr *msg)
                                                                            (char *)msg->msg_control)
                                           : 0;
 
-                if (cmsg->cmsg_level != SOL_SOCKET || cmsg->cmsg_type != SCM_RIGHTS) {
+                if (!has_descriptors(cmsg)) {
                         cmsg = after;
                         continue;
                 }
 
-                close_descriptors(cmsg);
+                take_descriptors(cmsg, true);
                 if (after)
                         memmove(cmsg, after, rest);
                 msg->msg_controllen = (size_t)((char *)cmsg - (char *)msg->msg_control) + rest;
@@ -103,8 +120,12 @@ HOOK ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
         void *name;
         ssize_t n;
 
-        if (LIKELY(!is_converted(fd)) || !msg)
-                return next.recvmsg(fd, msg, flags);
+        if (LIKELY(!is_converted(fd)) || !msg) {
+                n = next.recvmsg(fd, msg, flags);
+                if (UNLIKELY(n >= 0 && msg && msg->msg_controllen > 0))
+                        forget_received(msg);
+                return n;
+        }
 
         name = msg->msg_name;
         msg->msg_name = NULL;
@@ -119,9 +140,15 @@ HOOK int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
                   struct timespec *timeout)
 {
         const int n = NEXT(recvmmsg)(fd, messages, count, flags, timeout);
+        const bool converted = is_converted(fd);
 
-        if (UNLIKELY(n > 0 && is_converted(fd)))
-                for (int i = 0; i < n; i++)
-                        finish(&messages[i].msg_hdr);
+        for (int i = 0; i < n; i++) {
+                struct msghdr *msg = &messages[i].msg_hdr;
+
+                if (UNLIKELY(converted))
+                        finish(msg);
+                else if (UNLIKELY(msg->msg_controllen > 0))
+                        forget_received(msg);
+        }
         return n;
 }

@@ -6,13 +6,44 @@
  * program's descriptor gets a socket of its own that behaves like a listener that was shut down.
  */
 
+#include <fcntl.h>
+
+#include "preload/activation.h"
 #include "preload/convert.h"
 #include "preload/hook.h"
+#include "preload/mark.h"
 #include "preload/sock.h"
+
+/*
+ * Threads that wait in accept(2) wait on systemd's socket, and a shutdown would have woken them. As
+ * many connections do, each ended by the thread that gets it: see accept_unix(). A listener that
+ * does not block has nobody to wake.
+ */
+static void wake_accepting(const struct sock *sock)
+{
+        struct sockaddr_storage addr;
+        socklen_t length = sizeof(addr);
+        uint32_t waiting = atomic_load(&sock->accepting);
+        const int listener = sock->kept < 0 ? -1 : activation_kept(sock->kept)->fd;
+
+        if (waiting == 0 || listener < 0 || next.fcntl(listener, F_GETFL) & O_NONBLOCK ||
+            next.getsockname(listener, (struct sockaddr *)&addr, &length) < 0)
+                return;
+
+        for (; waiting > 0; waiting--) {
+                const int fd =
+                        next.socket(addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+                if (fd < 0)
+                        return;
+                (void)next.connect(fd, (struct sockaddr *)&addr, length);
+                next.close(fd);
+        }
+}
 
 static int shut_listener(int fd, word w, int how)
 {
-        const struct sock *sock = sock_at(WORD_INDEX(w));
+        struct sock *sock = sock_at(WORD_INDEX(w));
         const struct inet_socket inet = {fd, w, sock->family, sock->type, sock->protocol, NULL};
         struct sock *shut;
         int with, r;
@@ -36,6 +67,8 @@ static int shut_listener(int fd, word w, int how)
         r = shut ? convert(&inet, with, shut) : -ENOBUFS;
         if (r < 0 && shut)
                 sock_unref(shut);
+        else if (r == 0)
+                wake_accepting(sock);
         next.close(with);
         return r;
 }
@@ -43,9 +76,11 @@ static int shut_listener(int fd, word w, int how)
 HOOK int shutdown(int fd, int how)
 {
         const int saved = errno;
-        const word w = table_get(fd);
+        word w = table_get(fd);
         int r;
 
+        if (w == 0 && mark_adopt(fd))
+                w = table_get(fd);
         if (UNLIKELY(WORD_KIND(w) == WORD_KEPT))
                 return hook_result(-EBADF);
         if (WORD_KIND(w) != WORD_SOCK)
@@ -56,7 +91,9 @@ HOOK int shutdown(int fd, int how)
                 return next.shutdown(fd, how);
         case SOCK_LISTENER:
         case SOCK_PASSED_IP:
+                w = table_hold(fd);
                 r = shut_listener(fd, w, how);
+                table_drop(w);
                 break;
         case SOCK_BLACKHOLE:
         case SOCK_SHUT:

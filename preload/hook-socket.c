@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 
 #include "preload/hook.h"
+#include "preload/log.h"
 #include "preload/rule-set.h"
 #include "preload/sock.h"
 #include "rules/address.h"
@@ -54,6 +55,15 @@ static int stand_in(int domain, int type, int protocol)
         struct sock *sock;
         int fd, r;
 
+        /* A machine without IPv6 refuses it as well, and programs know how to live with IPv4. */
+        if (domain == AF_INET6) {
+                fd = next.socket(AF_INET, type, protocol);
+                if (fd >= 0)
+                        next.close(fd);
+                if (fd >= 0)
+                        return -EAFNOSUPPORT;
+        }
+
         fd = next.socket(AF_UNIX, type, 0);
         if (fd < 0)
                 return -EAFNOSUPPORT;
@@ -83,6 +93,7 @@ HOOK int socket(int domain, int type, int protocol)
         const int wanted = protocol_of(base, protocol);
         int fd;
 
+        next_need_sockets();
         fd = next.socket(domain, type, protocol);
         if (fd < 0 && errno == EAFNOSUPPORT && rule_set.loaded && is_ours(domain, base, wanted)) {
                 fd = hook_result(stand_in(domain, type, wanted));
@@ -93,9 +104,10 @@ HOOK int socket(int domain, int type, int protocol)
         if (fd < 0)
                 return fd;
 
-        if (rule_set.loaded && is_ours(domain, base, wanted))
+        if (rule_set.loaded && is_ours(domain, base, wanted)) {
+                log_remember_stderr();
                 track(fd, domain, base, wanted);
-        else
+        } else
                 table_forget(fd);
         errno = saved;
         return fd;
@@ -103,8 +115,10 @@ HOOK int socket(int domain, int type, int protocol)
 
 HOOK int socketpair(int domain, int type, int protocol, int fds[2])
 {
-        const int r = next.socketpair(domain, type, protocol, fds);
+        int r;
 
+        next_need_sockets();
+        r = next.socketpair(domain, type, protocol, fds);
         if (r == 0) {
                 table_forget(fds[0]);
                 table_forget(fds[1]);

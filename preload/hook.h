@@ -32,6 +32,7 @@ static inline int hook_result(int r)
 
 /*
  * Bind as bind(2) would: by the rules, or for real.
+ * ret_ruled: whether a rule decided; may be NULL.
  * Returns 0 or a negative errno; errno itself is undefined afterwards.
  */
-int hook_bind(int fd, const struct sockaddr *addr, socklen_t length);
+int hook_bind(int fd, const struct sockaddr *addr, socklen_t length, bool *ret_ruled);

@@ -9,16 +9,19 @@
  */
 
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "preload/log.h"
-#include "preload/next.h"
 #include "rules/errno-name.h"
 #include "rules/text.h"
 
@@ -27,12 +30,16 @@
 
 int log_level = LOG_WARNING;
 
+/* What stderr is, once somebody has looked. */
 static struct {
-        bool known; /* stderr was open when the program started */
-        bool journal;
+        _Atomic bool looked;
+        bool open;
+        bool is_journal;
         dev_t dev;
         ino_t ino;
-} opened;
+} remembered;
+
+static const char *journal_stream;
 
 static const char *const level_names[] = {"emerg",   "alert",  "crit", "err",
                                           "warning", "notice", "info", "debug"};
@@ -62,41 +69,69 @@ static unsigned long long parse_number(const char **s)
 }
 
 /* $JOURNAL_STREAM is "DEV:INO" of the stream that systemd connected to the journal. */
-static bool is_stream(const char *journal_stream, dev_t dev, ino_t ino)
+static bool is_journal(const struct stat *st)
 {
-        if (parse_number(&journal_stream) != dev || *journal_stream++ != ':')
-                return false;
+        const char *s = journal_stream;
 
-        return parse_number(&journal_stream) == ino && *journal_stream == 0;
+        return s && parse_number(&s) == st->st_dev && *s++ == ':' &&
+               parse_number(&s) == st->st_ino && *s == 0;
 }
 
-void log_open(const char *journal_stream)
+void log_open(const char *stream)
 {
+        journal_stream = stream;
+}
+
+void log_remember_stderr(void)
+{
+        const int saved = errno;
         struct stat st;
 
-        if (fstat(STDERR_FILENO, &st) < 0)
+        if (atomic_exchange(&remembered.looked, true))
                 return;
 
-        opened.known = true;
-        opened.dev = st.st_dev;
-        opened.ino = st.st_ino;
-        opened.journal = journal_stream && is_stream(journal_stream, st.st_dev, st.st_ino);
+        if (fstat(STDERR_FILENO, &st) == 0) {
+                remembered.open = true;
+                remembered.dev = st.st_dev;
+                remembered.ino = st.st_ino;
+                remembered.is_journal = is_journal(&st);
+        }
+        errno = saved;
 }
 
 static bool is_stderr_ours(void)
 {
         struct stat st;
 
-        return opened.known && fstat(STDERR_FILENO, &st) == 0 && st.st_dev == opened.dev &&
-               st.st_ino == opened.ino;
+        return remembered.open && fstat(STDERR_FILENO, &st) == 0 && st.st_dev == remembered.dev &&
+               st.st_ino == remembered.ino;
 }
 
-/* A journal that went away must not end the program with SIGPIPE. */
+/* A pipe whose reader has gone: as MSG_NOSIGNAL, for what is no socket. */
+static void write_without_signal(const char *line, size_t length)
+{
+        const struct timespec now = {0};
+        sigset_t pipe, before, pending;
+
+        sigemptyset(&pipe);
+        sigaddset(&pipe, SIGPIPE);
+        sigpending(&pending);
+        (void)sigprocmask(SIG_BLOCK, &pipe, &before);
+        if (syscall(SYS_write, STDERR_FILENO, line, length) < 0 && errno == EPIPE &&
+            !sigismember(&pending, SIGPIPE))
+                (void)syscall(SYS_rt_sigtimedwait, &pipe, NULL, &now, _NSIG / 8);
+        (void)sigprocmask(SIG_SETMASK, &before, NULL);
+}
+
+/*
+ * A reader that went away must not end the program with SIGPIPE. And the calls in which messages
+ * are written are no cancellation points, so that these go straight to the kernel.
+ */
 static void write_stderr(const char *line, size_t length)
 {
-        if (next.sendto(STDERR_FILENO, line, length, MSG_NOSIGNAL, NULL, 0) < 0 &&
+        if (syscall(SYS_sendto, STDERR_FILENO, line, length, MSG_NOSIGNAL, NULL, 0) < 0 &&
             errno == ENOTSOCK)
-                (void)!write(STDERR_FILENO, line, length);
+                write_without_signal(line, length);
 }
 
 /* One datagram of FIELD=value lines, as systemd-journald.service(8) documents. */
@@ -105,13 +140,13 @@ static void write_journal(const char *fields, size_t length)
         static const struct sockaddr_un journal = {AF_UNIX, JOURNAL_SOCKET};
         int fd;
 
-        fd = next.socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        fd = (int)syscall(SYS_socket, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
         if (fd < 0)
                 return;
 
-        (void)next.sendto(fd, fields, length, MSG_DONTWAIT | MSG_NOSIGNAL,
-                          (const struct sockaddr *)&journal, sizeof(journal));
-        next.close(fd);
+        (void)syscall(SYS_sendto, fd, fields, length, MSG_DONTWAIT | MSG_NOSIGNAL, &journal,
+                      sizeof(journal));
+        (void)syscall(SYS_close, fd);
 }
 
 static size_t compose(char *line, size_t size, const char *before, int level, const char *between,
@@ -143,12 +178,13 @@ void log_strings(int level, ...)
         size_t length;
         va_list ap;
 
+        log_remember_stderr();
         va_start(ap, level);
         if (is_stderr_ours()) {
-                length = opened.journal ? compose(line, sizeof(line), "<", level, ">", ap)
-                                        : compose(line, sizeof(line), "", -1, "", ap);
+                length = remembered.is_journal ? compose(line, sizeof(line), "<", level, ">", ap)
+                                               : compose(line, sizeof(line), "", -1, "", ap);
                 write_stderr(line, length);
-        } else if (opened.journal) {
+        } else if (journal_stream) {
                 length = compose(line, sizeof(line), "PRIORITY=", level, "\nMESSAGE=", ap);
                 write_journal(line, length);
         }

@@ -165,6 +165,7 @@ bool mark_adopt(int fd)
         uint64_t rate;
         int bits;
 
+        next_need_sockets();
         if (read_mark(fd, &rate, &bits) && table_reserve(fd) == 0)
                 sock = restore(rate, bits);
         if (sock)

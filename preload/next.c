@@ -12,8 +12,8 @@
 #include "preload/next.h"
 
 /*
- * What NEXT_EARLY are before the constructor has run. syscall() sets errno, and errno lives in
- * thread-local storage that the dynamic linker has set up before it runs anybody's code.
+ * What NEXT_ALWAYS and NEXT_SOCKET are before they are resolved. syscall() sets errno, and errno
+ * lives in thread-local storage that the dynamic linker has set up before it runs anybody's code.
  */
 
 static int raw_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
@@ -153,18 +153,26 @@ static int raw_socketpair(int domain, int type, int protocol, int fds[2])
 
 #define NEXT_RAW(type, name, parameters) .name = raw_##name,
 
-struct next next = {NEXT_EARLY(NEXT_RAW)};
+struct next next = {NEXT_ALWAYS(NEXT_RAW) NEXT_SOCKET(NEXT_RAW)};
 
-void next_resolve(void)
-{
 #define NEXT_LOOKUP(type, name, parameters)                                                        \
         {                                                                                          \
                 void *found = dlsym(RTLD_NEXT, #name);                                             \
                 if (found)                                                                         \
-                        next.name = (type(*) parameters)found;                                     \
+                        __atomic_store_n((void **)&next.name, found, __ATOMIC_RELAXED);            \
         }
-        NEXT_EARLY(NEXT_LOOKUP)
-#undef NEXT_LOOKUP
+
+void next_resolve_always(void)
+{
+        NEXT_ALWAYS(NEXT_LOOKUP)
+}
+
+bool next_sockets_resolved;
+
+void next_resolve_sockets(void)
+{
+        NEXT_SOCKET(NEXT_LOOKUP)
+        __atomic_store_n(&next_sockets_resolved, true, __ATOMIC_RELEASE);
 }
 
 void *next_late(void **slot, const char *name)

@@ -6,33 +6,41 @@
  * preloaded library. Hooks call these and not syscall(2), so that cancellation points stay
  * cancellation points and several preloaded libraries can be stacked.
  *
- * NEXT_EARLY are resolved by the constructor: they may be called from a signal handler
- * (signal-safety(7)), where dlsym(3) has no place. Before the constructor has run (other
- * libraries' IFUNC resolvers may call us then) they make the plain system call. NEXT_LATE are
- * resolved at their first call, because every dlsym() costs some 300 ns at the start of every
- * process.
+ * Every dlsym(3) costs some 400 ns, in every process that starts, so they are resolved by need:
+ *
+ *   NEXT_ALWAYS  by the constructor. Any process may call them, and may do so in a signal handler
+ *                (signal-safety(7)), where dlsym() has no place.
+ *   NEXT_SOCKET  as soon as the process has a socket that may concern us: when it was passed one,
+ *                makes one, or is found to have inherited one.
+ *   NEXT_LATE    one by one at their first call: no handler may make it.
+ *
+ * Until they are resolved, the first two make the plain system call. So they do for other
+ * libraries' IFUNC resolvers, which run before any constructor.
  */
 
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
 /* X(return type, name, parameters) */
-#define NEXT_EARLY(X)                                                                              \
-        X(int, accept4, (int, struct sockaddr *, socklen_t *, int))                                \
-        X(int, bind, (int, const struct sockaddr *, socklen_t))                                    \
+#define NEXT_ALWAYS(X)                                                                             \
         X(int, close, (int))                                                                       \
-        X(int, connect, (int, const struct sockaddr *, socklen_t))                                 \
         X(int, dup, (int))                                                                         \
         X(int, dup2, (int, int))                                                                   \
         X(int, dup3, (int, int, int))                                                              \
-        X(int, epoll_ctl, (int, int, int, struct epoll_event *))                                   \
         X(int, execve, (const char *, char *const[], char *const[]))                               \
-        X(int, fcntl, (int, int, ...))                                                             \
+        X(int, fcntl, (int, int, ...))
+
+#define NEXT_SOCKET(X)                                                                             \
+        X(int, accept4, (int, struct sockaddr *, socklen_t *, int))                                \
+        X(int, bind, (int, const struct sockaddr *, socklen_t))                                    \
+        X(int, connect, (int, const struct sockaddr *, socklen_t))                                 \
+        X(int, epoll_ctl, (int, int, int, struct epoll_event *))                                   \
         X(int, getpeername, (int, struct sockaddr *, socklen_t *))                                 \
         X(int, getsockname, (int, struct sockaddr *, socklen_t *))                                 \
         X(int, getsockopt, (int, int, int, void *, socklen_t *))                                   \
@@ -58,6 +66,7 @@
         X(int, fexecve, (int, char *const[], char *const[]))                                       \
         X(FILE *, freopen, (const char *, const char *, FILE *))                                   \
         X(FILE *, freopen64, (const char *, const char *, FILE *))                                 \
+        X(FILE *, popen, (const char *, const char *))                                             \
         X(int, posix_spawn,                                                                        \
           (pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *,   \
            char *const[], char *const[]))                                                          \
@@ -68,12 +77,14 @@
         X(int, recvmmsg, (int, struct mmsghdr *, unsigned, int, struct timespec *))                \
         X(ssize_t, __recvfrom_chk,                                                                 \
           (int, void *, size_t, size_t, int, struct sockaddr *, socklen_t *))                      \
-        X(int, sendmmsg, (int, struct mmsghdr *, unsigned, int))
+        X(int, sendmmsg, (int, struct mmsghdr *, unsigned, int))                                   \
+        X(int, system, (const char *))
 
 #define NEXT_MEMBER(type, name, parameters) type(*name) parameters;
 
 struct next {
-        NEXT_EARLY(NEXT_MEMBER)
+        NEXT_ALWAYS(NEXT_MEMBER)
+        NEXT_SOCKET(NEXT_MEMBER)
         NEXT_LATE(NEXT_MEMBER)
 };
 
@@ -82,8 +93,21 @@ extern struct next next;
 /* Call one of NEXT_LATE: NEXT(fclose)(stream). */
 #define NEXT(name) ((__typeof__(next.name))next_late((void **)&next.name, #name))
 
-/* Resolve all of NEXT_EARLY. Called once, by the constructor, while the process has one thread. */
-void next_resolve(void);
+/* Resolve NEXT_ALWAYS. Called once, by the constructor. */
+void next_resolve_always(void);
+
+/*
+ * Resolve NEXT_SOCKET, the first time that it is called. Two threads may both do it: they find the
+ * same.
+ */
+extern bool next_sockets_resolved;
+void next_resolve_sockets(void);
+
+static inline void next_need_sockets(void)
+{
+        if (__builtin_expect(!__atomic_load_n(&next_sockets_resolved, __ATOMIC_ACQUIRE), 0))
+                next_resolve_sockets();
+}
 
 /*
  * Return *slot, having looked up name first if it was NULL. Two threads may both look up: they

@@ -4,10 +4,10 @@
 
 #include <stdint.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "preload/log.h"
+#include "preload/memory.h"
 #include "preload/rule-set.h"
 
 #define EX_CONFIG 78
@@ -63,8 +63,8 @@ void rule_set_load(const char *text)
         length = strlen(text);
         lines = count_lines(text);
         size = lines * (sizeof(*rules) + RULE_ARENA_SIZE(0)) + RULE_ARENA_SIZE(length);
-        memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (memory == MAP_FAILED) {
+        memory = memory_take(size);
+        if (!memory) {
                 log_message(LOG_CRIT, "no memory for the rules, refusing to start");
                 die();
         }
@@ -85,8 +85,6 @@ void rule_set_load(const char *text)
                 text += *text == '\n';
         }
 
-        /* Nobody writes to them any more, however wild his pointers are. */
-        (void)mprotect(memory, size, PROT_READ);
         rule_set.rules = rules;
         rule_set.n_rules = n;
         rule_set.loaded = true;

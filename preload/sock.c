@@ -114,16 +114,21 @@ void sock_ref(struct sock *sock)
         atomic_fetch_add(&sock->refs, 1);
 }
 
-bool sock_try_ref(struct sock *sock)
+static bool increment_unless_zero(_Atomic uint32_t *counter)
 {
-        uint32_t refs = atomic_load(&sock->refs);
+        uint32_t n = atomic_load(counter);
 
         do {
-                if (refs == 0)
+                if (n == 0)
                         return false;
-        } while (!atomic_compare_exchange_weak(&sock->refs, &refs, refs + 1));
+        } while (!atomic_compare_exchange_weak(counter, &n, n + 1));
 
         return true;
+}
+
+bool sock_try_ref(struct sock *sock)
+{
+        return increment_unless_zero(&sock->refs);
 }
 
 void sock_unref(struct sock *sock)
@@ -132,9 +137,9 @@ void sock_unref(struct sock *sock)
                 push_free(sock);
 }
 
-void sock_opened(struct sock *sock)
+bool sock_try_open(struct sock *sock)
 {
-        atomic_fetch_add(&sock->open, 1);
+        return increment_unless_zero(&sock->open);
 }
 
 void sock_closed(struct sock *sock)

@@ -65,6 +65,8 @@ struct sock {
         bool peer_credentials;
         _Atomic bool listening;
         _Atomic bool stamped;
+        _Atomic bool watched;       /* SOCK_STANDIN: registered in an epoll, see watch.h */
+        _Atomic uint32_t accepting; /* threads that wait in accept(2) */
 
         struct endpoint local;
         struct endpoint peer; /* SOCK_CONNECTION */
@@ -94,8 +96,11 @@ void sock_unref(struct sock *sock);
 /* Take a reference unless the object is free. */
 bool sock_try_ref(struct sock *sock);
 
-/* A descriptor more names the socket, or one less. The last one gives back what it was made of. */
-void sock_opened(struct sock *sock);
+/*
+ * A descriptor more names the socket, or one less. The last one gives back what it was made of, and
+ * then there is no coming back: sock_try_open() returns false.
+ */
+bool sock_try_open(struct sock *sock);
 void sock_closed(struct sock *sock);
 
 /* The listener or the connection itself: what a held word is about. NULL for other words. */

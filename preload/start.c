@@ -20,7 +20,7 @@ static void __attribute__((constructor)) start(int argc, char **argv, char **env
         (void)argc;
         (void)argv;
 
-        next_resolve();
+        next_resolve_always();
         environment_open(envp);
         log_open(environment_get(ENVIRONMENT_JOURNAL_STREAM));
 

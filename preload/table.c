@@ -8,6 +8,7 @@
 #include "preload/process.h"
 #include "preload/sock.h"
 #include "preload/table.h"
+#include "preload/watch.h"
 
 struct table_block *_Atomic table_blocks[TABLE_BLOCKS];
 
@@ -45,8 +46,11 @@ void table_drop(word w)
                 sock_unref(sock_at(WORD_INDEX(w)));
 }
 
-void table_release(word w)
+void table_release(int fd, word w)
 {
+        if ((WORD_KIND(w) == WORD_INET && w & WORD_EPOLLED) ||
+            (WORD_KIND(w) == WORD_SOCK && atomic_load(&sock_at(WORD_INDEX(w))->watched)))
+                watch_forget(fd);
         if (WORD_KIND(w) == WORD_SOCK)
                 sock_closed(sock_at(WORD_INDEX(w)));
         table_drop(w);
@@ -54,10 +58,10 @@ void table_release(word w)
 
 word table_copy(word w)
 {
+        if (WORD_KIND(w) == WORD_SOCK && !sock_try_open(sock_at(WORD_INDEX(w))))
+                return 0;
         if (holds_sock(w))
                 sock_ref(sock_at(WORD_INDEX(w)));
-        if (WORD_KIND(w) == WORD_SOCK)
-                sock_opened(sock_at(WORD_INDEX(w)));
 
         return w;
 }
@@ -74,7 +78,7 @@ word table_exchange(int fd, word w)
 
 void table_put(int fd, word w)
 {
-        table_release(table_exchange(fd, w));
+        table_release(fd, table_exchange(fd, w));
 }
 
 bool table_replace(int fd, word expected, word w)

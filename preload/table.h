@@ -110,10 +110,13 @@ void table_put(int fd, word w);
 /* Store a word and return the one before it, to be released by the caller. */
 word table_exchange(int fd, word w);
 
-/* Give up what a word holds once it is in no place of the table any more. */
-void table_release(word w);
+/* Give up what a word that has left the place of fd holds, and what is noted about it. */
+void table_release(int fd, word w);
 
-/* A second word for the same object, to be stored for another descriptor. w is held. */
+/*
+ * A second word for the same object, to be stored for another descriptor. w is held.
+ * Returns 0 when the last descriptor of the object was closed meanwhile.
+ */
 word table_copy(word w);
 
 /* Forget a descriptor that is about to be closed or that somebody else has just made. */

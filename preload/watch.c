@@ -60,7 +60,7 @@ static void add(uint64_t owner, const struct epoll_event *event)
                 return;
         }
 
-        log_message(LOG_WARNING, "too many unbound sockets in epoll: one will not be watched");
+        log_message(LOG_INFO, "too many unbound sockets in epoll to remember");
 }
 
 void watch_note(int epfd, int op, int fd, const struct epoll_event *event)
@@ -89,8 +89,11 @@ void watch_suspend(int fd)
                 const uint64_t owner = atomic_load(&watches[i].owner);
                 struct epoll_event unused = {0};
 
-                if (owner != OWNER_NONE && owner != OWNER_BUSY && OWNER_FD(owner) == fd)
-                        (void)next.epoll_ctl(OWNER_EPFD(owner), EPOLL_CTL_DEL, fd, &unused);
+                if (owner == OWNER_NONE || owner == OWNER_BUSY || OWNER_FD(owner) != fd)
+                        continue;
+                /* An epoll that has been closed meanwhile, and its number perhaps used again. */
+                if (next.epoll_ctl(OWNER_EPFD(owner), EPOLL_CTL_DEL, fd, &unused) < 0)
+                        (void)atomic_compare_exchange_strong(&watches[i].owner, &owner, OWNER_NONE);
         }
 }
 
