@@ -25,7 +25,7 @@ static const char *address;
 static int listener, connection, theirs;
 static char peer[64];
 static char stack[STACK] __attribute__((aligned(16)));
-static char *child_argv[] = {(char *)"borrow", (char *)"child", NULL};
+static char *child_argv[] = {(char *)"borrow", (char *)"child", NULL, NULL};
 
 /* The program that inherits the connection: an IP address is what it must see. */
 static int child(void)
@@ -162,11 +162,12 @@ static void check_clone_files(void)
 
 int main(int argc, char **argv)
 {
-        need(argc == 2, "an address");
-        if (strcmp(argv[1], "child") == 0)
+        need(argc >= 2, "an address");
+        address = argv[argc - 1];
+        if (argc == 3)
                 return child();
 
-        address = argv[1];
+        child_argv[2] = argv[1];
         listener = listen_at(address);
         connection = accept_client(0, listener, &theirs);
         set_option(connection, IPPROTO_TCP, TCP_NODELAY, 1);
@@ -175,13 +176,13 @@ int main(int argc, char **argv)
         check_vfork_often();
         check_spawn(false);
         check_spawn(true);
+        check_clone_files();
         check_clone(wrecking_child, CLONE_VM | CLONE_VFORK, 4, "clone(CLONE_VM | CLONE_VFORK)");
         check_clone(executing_child, CLONE_VM | CLONE_VFORK, 0,
                     "clone(CLONE_VM | CLONE_VFORK) and exec");
         check_clone(wrecking_child, 0, 4, "clone");
         check_clone(wrecking_child, CLONE_VM, 4, "clone(CLONE_VM)");
         check_clone(executing_child, CLONE_VM, 0, "clone(CLONE_VM) and exec");
-        check_clone_files();
         check_vfork();
         return tap_end();
 }

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Rules that can't be understood, or none at all: the program does not start. This one is not under
+ * the shim itself; it starts a program that is, and looks at how that ends. argv: the program,
+ * which must not come to its main().
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/preload/net.h"
+#include "tests/preload/tap.h"
+
+#define EX_CONFIG 78
+
+static const struct {
+        const char *rules; /* NULL: not set */
+        const char *says;  /* NULL: the program runs */
+} cases[] = {
+        {NULL, "ip2unix: no rules: IP2UNIX_RULES is not set, refusing to start"},
+        {"", "ip2unix: no rules: IP2UNIX_RULES is empty, refusing to start"},
+        {"\n\n", "ip2unix: no rules: IP2UNIX_RULES is empty, refusing to start"},
+        {"in,tpc,systemd", "ip2unix: rule 1: unknown flag 'tpc', did you mean 'tcp'?"},
+        {"in,systemd\nin,port=99999,reject", "ip2unix: rule 2: "},
+        {"in,systemd\nin,port=80", "ip2unix: rule 2: "},
+        {"in,systemd\n\nnonsense", "ip2unix: rule 3: "},
+        {"in,path=/run/a.sock", "ip2unix: rule 1: "},
+        {"in,abstract=a", "ip2unix: rule 1: "},
+        {"in,inet=127.0.0.1", "ip2unix: rule 1: "},
+        {"from-unix=/run/*,reject", "ip2unix: rule 1: "},
+        {"from-abstract=*,ignore", "ip2unix: rule 1: "},
+        {"out,systemd", "ip2unix: rule 1: "},
+        {"in,systemd=a/b", "ip2unix: rule 1: "},
+        {"in,systemd", NULL},
+        {"in,systemd\n", NULL},
+        {"in,port=1,reject\nignore", NULL},
+        {"\xff\xfe", "ip2unix: rule 1: "},
+};
+
+static pid_t start(const char *program, const char *rules, int *ret_output)
+{
+        int fds[2];
+        pid_t pid;
+
+        need(pipe(fds) == 0, "pipe");
+        pid = fork();
+        if (pid == 0) {
+                dup2(fds[1], STDOUT_FILENO);
+                dup2(fds[1], STDERR_FILENO);
+                close(fds[0]);
+                close(fds[1]);
+                setenv("LD_PRELOAD", getenv("TEST_PRELOAD"), true);
+                if (rules)
+                        setenv("IP2UNIX_RULES", rules, true);
+                execl(program, program, (char *)NULL);
+                _exit(127);
+        }
+        close(fds[1]);
+        *ret_output = fds[0];
+        return pid;
+}
+
+/* Read all, then reap: reap_output() forgets the status. */
+static void check(const char *program, const char *rules, const char *says)
+{
+        char text[4096] = "";
+        size_t length = 0;
+        ssize_t n;
+        int output, status;
+        const pid_t pid = start(program, rules, &output);
+
+        while ((n = read(output, text + length, sizeof(text) - 1 - length)) > 0)
+                length += (size_t)n;
+        close(output);
+        text[length] = 0;
+        status = reap(pid);
+        same(status, says ? EX_CONFIG : 0, "exit status under '%s'", rules ? rules : "(none)");
+        if (!says) {
+                is(text, "main\n", "the program runs under '%s'", rules);
+                return;
+        }
+        ok(strncmp(text, says, strlen(says)) == 0, "it says: %s", says);
+        ok(length > 0 && strchr(text, '\n') == text + length - 1, "in one line, and nothing more");
+        if (strncmp(text, says, strlen(says)) != 0)
+                note("got: %s", text);
+}
+
+int main(int argc, char **argv)
+{
+        (void)argv;
+        if (argc == 1) {
+                puts("main");
+                return EXIT_SUCCESS;
+        }
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+                check("/proc/self/exe", cases[i].rules, cases[i].says);
+        return tap_end();
+}
