@@ -8,7 +8,8 @@
  * Runs with LD_PRELOAD of the shim and the library of stand-ins, in this order. Each function is
  * called in two ways in turns, both through a pointer as any call to a shared library is: as the
  * program finds it, which is the shim's hook, and the stand-in itself. Prints a line for each: the
- * name, nanoseconds through the hook, nanoseconds of the stand-in.
+ * name, nanoseconds through the hook, nanoseconds of the stand-in. With the library that counts,
+ * the line is instead: the name, and how many calls came through for each that was made.
  */
 
 #include <dlfcn.h>
@@ -34,6 +35,7 @@ int main(int argc, char **argv)
         int ends[2], fd;
         long batches;
         void *library;
+        const volatile unsigned long *count;
         struct epoll_event event = {.events = EPOLLIN};
         struct sockaddr_storage storage = {.ss_family = AF_INET};
         struct sockaddr *name = (struct sockaddr *)&storage;
@@ -44,6 +46,7 @@ int main(int argc, char **argv)
                 return EXIT_FAILURE;
         library = dlopen(argv[1], RTLD_NOW);
         need(library != NULL, "dlopen");
+        count = dlsym(library, "standin_calls");
         batches = number(argv[2]);
 
         /* A tracked neighbour, so that the table has memory for this range of descriptors. */
@@ -51,19 +54,25 @@ int main(int argc, char **argv)
         need(pipe(ends) == 0, "pipe");
         fd = ends[0];
 
-#define TIME(name, parameters, arguments)                                                          \
+#define MEASURE(name, parameters, arguments)                                                       \
         {                                                                                          \
                 int(*volatile hook) parameters = find(RTLD_DEFAULT, #name);                        \
                 int(*volatile standin) parameters = find(library, #name);                          \
                 struct shortest hooked = SHORTEST_INIT, bare = SHORTEST_INIT;                      \
+                unsigned long before = count ? *count : 0;                                         \
                                                                                                    \
+                need(hook != standin, #name ": the shim has no hook");                             \
                 for (long batch = 0; batch < batches; batch++) {                                   \
                         TIME_BATCH(&hooked, hook arguments);                                       \
-                        TIME_BATCH(&bare, standin arguments);                                      \
+                        if (!count)                                                                \
+                                TIME_BATCH(&bare, standin arguments);                              \
                 }                                                                                  \
-                printf("%s %.2f %.2f %s\n", #name, ns_per_call(&hooked), ns_per_call(&bare),       \
-                       hook == standin ? "unhooked" : "hooked");                                   \
+                if (count)                                                                         \
+                        printf("%s %.1f\n", #name,                                                 \
+                               (double)(*count - before) / (batches * CALLS_PER_BATCH));           \
+                else                                                                               \
+                        printf("%s %.2f %.2f\n", #name, ns_per_call(&hooked), ns_per_call(&bare)); \
         }
-        STANDINS(TIME)
+        STANDINS(MEASURE)
         return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
