@@ -61,6 +61,21 @@ scenario_started_by_hand() {
         no_ip_sockets by-hand.service
 }
 
+# The socket can't be started while its service runs, but restarted.
+scenario_socket_restarted() {
+        local before
+        server_unit socket-restarted 8000 </dev/null
+        web_rules socket-restarted
+        reload
+        start socket-restarted-http.socket
+        activates_on_unix socket-restarted.service /run/socket-restarted.sock pid=
+        before=$(main_pid socket-restarted.service)
+        systemctl restart socket-restarted-http.socket
+        contains "$(get /run/socket-restarted.sock)" listener=0.0.0.0:8000
+        [[ $(main_pid socket-restarted.service) != "$before" ]] || fail "the service went on"
+        no_ip_sockets socket-restarted.service
+}
+
 # Enabled at boot: its socket is there first.
 prepare_enabled_at_boot() {
         server_unit at-boot 8000 </dev/null
@@ -78,4 +93,19 @@ scenario_enabled_at_boot() {
                 fail "the service was started at $service, the socket at $socket"
         contains "$(get /run/at-boot.sock)" listener=0.0.0.0:8000
         no_ip_sockets at-boot.service
+}
+
+# LogLevel= reaches the shim, and its messages the journal with a priority.
+scenario_log_level() {
+        local messages
+        server_unit logging 8000 </dev/null
+        web_rules logging
+        sed -i '/^Rule=/aLogLevel=info' /etc/ip2unix.d/logging.conf
+        reload
+        start logging-http.socket
+        activates_on_unix logging.service /run/logging.sock listener=0.0.0.0:8000
+        journalctl --sync
+        messages=$(journalctl -q -b -u logging.service -p info..info -o cat)
+        matches "$messages" "ip2unix: port 8000: .*'http'"
+        contains_not "$messages" '<6>'
 }

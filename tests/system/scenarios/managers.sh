@@ -46,6 +46,37 @@ END
         [[ ! -e /run/inst-one.sock ]] || fail "the template's socket is there"
 }
 
+# systemd fills in the instance's name in the rules, too.
+scenario_instance_in_rule() {
+        unit ports@.service <<<$'[Service]\nExecStart='"$SERVER %i"
+        rule_file ports@ <<'END'
+[Rules]
+Rule=in,tcp,port=%i,systemd=http
+
+[Socket http]
+ListenStream=/run/ports-%i.sock
+END
+        reload
+        start ports-http@8001.socket
+        activates_on_unix ports@8001.service /run/ports-8001.sock listener=0.0.0.0:8001
+}
+
+# Names as systemd-escape(1) makes them.
+scenario_escaped_names() {
+        server_unit 'odd\x2dname@' 8000 </dev/null
+        rule_file 'odd\x2dname@' <<'END'
+[Rules]
+Rule=in,tcp,port=8000,systemd=http
+
+[Socket http]
+ListenStream=/run/odd-%i.sock
+END
+        reload
+        start 'odd\x2dname-http@a\x20b.socket'
+        activates_on_unix 'odd\x2dname@a\x20b.service' '/run/odd-a\x20b.sock' \
+                listener=0.0.0.0:8000
+}
+
 TESTER=ip2unix-tester
 
 as_tester() {
@@ -85,6 +116,28 @@ scenario_user_manager() {
         no_ip_sockets
         as_tester systemctl --user stop mine.service
         contains "$(get "$runtime/mine.sock")" listener=0.0.0.0:8000
+}
+
+# A user's broken rule file, and one that the administrator has put there for all users.
+scenario_user_manager_refuses() {
+        local home=/home/$TESTER-2 user=$TESTER-2
+        useradd --create-home --home-dir "$home" "$user"
+        file "$home/.config/systemd/user/mine.service" <<<$'[Service]\nExecStart='"$SERVER 8000"
+        file "$home/.config/ip2unix.d/mine.conf" <<<$'[Rules]\nRule=in,tpc,systemd=http'
+        file "$home/.config/systemd/user/shared.service" <<<$'[Service]\nExecStart='"$SERVER 8000"
+        rule_file shared /etc/ip2unix/user.d <<<$'[Rules]\nRule=in,tcp,port=8000,reject=EPERM'
+        chown -R "$user:" "$home"
+        trap 'loginctl disable-linger '"$user; systemctl stop user@$(id -u "$user")" EXIT
+        loginctl enable-linger "$user"
+        TESTER=$user wait_until 10 as_tester systemctl --user is-active -q basic.target
+        ! TESTER=$user as_tester systemctl --user start mine.service || fail "it was started"
+        contains "$(TESTER=$user as_tester systemctl --user status --no-pager -l mine.service || true)" \
+                "$home/.config/ip2unix.d/mine.conf:2: " "'tpc'" status=78
+        TESTER=$user as_tester systemctl --user start shared.service
+        TESTER=$user wait_until 5 as_tester systemctl --user is-failed -q shared.service
+        contains "$(journalctl -q -b -o cat _UID="$(id -u "$user")")" \
+                "server: 8000: Operation not permitted"
+        no_ip_sockets
 }
 
 vendor_and_administrator() {

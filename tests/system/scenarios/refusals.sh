@@ -45,6 +45,31 @@ scenario_set_user_id_program() {
         refused_program suid /usr/local/bin/server-suid set-user-ID
 }
 
+scenario_program_with_file_capabilities() {
+        file /usr/local/bin/server-capable 0755 <"$SERVER"
+        setcap cap_net_bind_service=ep /usr/local/bin/server-capable
+        refused_program capable /usr/local/bin/server-capable capabilit
+}
+
+# The program is named as the search path finds it.
+scenario_go_program_without_path() {
+        local program=$PROGRAMS/go-static
+        [[ -x $program ]] || skip "$program was not built"
+        link "$program" /usr/local/bin/go-server
+        unit go-by-name.service <<<$'[Service]\nExecStart=go-server 127.0.0.1:8000'
+        web_rules go-by-name
+        reload
+        refused go-by-name.service /etc/ip2unix.d/go-by-name.conf: Go
+}
+
+# The unit takes the library away, after everything else has been set.
+scenario_unset_environment() {
+        server_unit unset 8000 <<<'UnsetEnvironment=LD_PRELOAD'
+        web_rules unset
+        reload
+        refused unset.service /etc/ip2unix.d/unset.conf: UnsetEnvironment=
+}
+
 scenario_broken_rule_file() {
         server_unit broken 8000 </dev/null
         server_unit fine 8000 </dev/null
@@ -107,6 +132,29 @@ scenario_unsupported_action() {
         rule_file unsupported <<<$'[Rules]\nRule=in,tcp,port=8000,path=/run/unsupported.sock'
         reload
         refused unsupported.service /etc/ip2unix.d/unsupported.conf:2: path
+}
+
+# So are datagrams: the bind fails rather than open the port.
+scenario_unsupported_datagrams() {
+        file /srv/datagrams.py <<'END'
+import socket
+server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+server.bind(('127.0.0.1', 5353))
+server.recvfrom(100)
+END
+        unit datagrams.service <<<$'[Service]\nExecStart=/usr/bin/python3 /srv/datagrams.py'
+        rule_file datagrams <<'END'
+[Rules]
+Rule=in,udp,port=5353,systemd=dns
+
+[Socket dns]
+ListenDatagram=/run/datagrams.sock
+END
+        reload
+        start datagrams-dns.socket datagrams.service
+        wait_until 5 state_is_failed datagrams.service
+        contains "$(journal datagrams.service)" "ip2unix: port 5353: " "datagram socket"
+        no_ip_sockets
 }
 
 scenario_name_not_passed() {

@@ -33,6 +33,32 @@ END
         served launcher
 }
 
+# Wrappers that drop the environment, with the library and the rules in it.
+scenario_behind_env() {
+        unit behind-env.service <<<$'[Service]\nExecStart=/usr/bin/env -i '"$SERVER 8000"
+        served behind-env
+}
+
+scenario_behind_posix_spawn() {
+        file /srv/spawn.py <<END
+import os
+os.waitpid(os.posix_spawn('$SERVER', ['$SERVER', '8000'], {}), 0)
+END
+        unit behind-spawn.service <<<$'[Service]\nExecStart=/usr/bin/python3 /srv/spawn.py'
+        served behind-spawn
+}
+
+# Debian's own way to become a daemon of another user.
+scenario_behind_start_stop_daemon() {
+        unit start-stop.service <<END
+[Service]
+Type=forking
+ExecStart=/sbin/start-stop-daemon --start --background --chuid nobody --exec $SERVER -- 8000
+END
+        served start-stop
+        equal "user" "$(stat -c %U "/proc/$(main_pid start-stop.service)")" nobody
+}
+
 scenario_type_forking() {
         server_unit forking --fork 8000 <<<'Type=forking'
         served forking
@@ -76,6 +102,17 @@ scenario_dynamic_user() {
         equal "user" "$(stat -c %U "/proc/$(main_pid dynamic-user.service)")" dynamic-user
 }
 
+# Capabilities that are not the program's file's own do not make ld.so ignore the library.
+scenario_ambient_capabilities() {
+        server_unit ambient 8000 <<<$'User=nobody\nAmbientCapabilities=CAP_NET_BIND_SERVICE'
+        served ambient
+}
+
+scenario_few_descriptors() {
+        server_unit few-descriptors 8000 <<<'LimitNOFILE=16'
+        served few-descriptors
+}
+
 scenario_protect_system() {
         server_unit protect-system 8000 <<<'ProtectSystem=strict'
         served protect-system
@@ -114,6 +151,13 @@ scenario_root_directory() {
         server_unit rooted 8000 <<<'RootDirectory=/var/lib/rooted'
         served rooted
         [[ ! -e /proc/$(main_pid rooted.service)/root/usr/bin ]] || fail "it sees all of /usr"
+}
+
+# The same from the rule file's own [Service].
+scenario_root_directory_in_rule_file() {
+        make_root /var/lib/rooted-here "$SERVER"
+        server_unit rooted-here 8000 </dev/null
+        served rooted-here '[Service]' 'RootDirectory=/var/lib/rooted-here'
 }
 
 # Everything that a careful administrator writes.

@@ -67,6 +67,33 @@ END
         no_ip_sockets two-lines.service
 }
 
+# More sockets than a process has small descriptors to spare.
+scenario_many_listen_lines() {
+        file /srv/many.py <<'END'
+import select, socket
+listeners = [socket.create_server(('0.0.0.0', port)) for port in range(8000, 8200)]
+while True:
+    for listener in select.select(listeners, [], [])[0]:
+        client = listener.accept()[0]
+        client.recv(1000)
+        client.sendall(b'HTTP/1.0 200 OK\r\n\r\nport=%d\n' % listener.getsockname()[1])
+        client.close()
+END
+        unit many-lines.service <<<$'[Service]\nExecStart=/usr/bin/python3 /srv/many.py'
+        rule_file many-lines <<END
+[Rules]
+Rule=in,tcp,systemd=http
+
+[Socket http]
+$(printf 'ListenStream=/run/many-lines-%d.sock\n' {8000..8199})
+END
+        reload
+        start many-lines-http.socket
+        activates_on_unix many-lines.service /run/many-lines-8000.sock port=8000
+        contains "$(get /run/many-lines-8199.sock)" port=8199
+        no_ip_sockets many-lines.service
+}
+
 # Family and port fit better than the order, when the passed sockets are IP.
 scenario_best_fit() {
         server_unit best-fit '[::]:18001' 18002 18001 <<<'PrivateNetwork=yes'
