@@ -110,7 +110,8 @@ END
         start best-fit-http.socket
         activates best-fit.service 127.0.0.1:18002 asked=18002 listener=127.0.0.1:18002
         contains "$(get 127.0.0.1:18001)" asked=18001 listener=127.0.0.1:18001
-        contains "$(get '[::1]:18001')" 'asked=[::]:18001' 'listener=[::1]:18001' own=[::1]:18001 peer=[::1]:
+        contains "$(get '[::1]:18001')" \
+                'asked=[::]:18001' 'listener=[::1]:18001' 'own=[::1]:18001' 'peer=[::1]:'
         listens_only_on best-fit.service 127.0.0.1:18001 127.0.0.1:18002 '[::1]:18001'
 }
 
@@ -169,7 +170,7 @@ scenario_reject() {
 
 # A server with one listener for each worker: all four share the one passed socket.
 scenario_reuseport() {
-        local attempt pids
+        local pids
         file /etc/nginx/reuseport.conf <<'END'
 daemon off;
 pid /run/nginx-reuseport.pid;
@@ -201,7 +202,7 @@ END
         equal "number of workers" \
                 "$(pgrep --count --parent "$(main_pid nginx-reuseport.service)")" 4
         # Which worker is quickest is chance.
-        for attempt in {1..10}; do
+        for _ in {1..10}; do
                 pids=$("$HOME_DIRECTORY/load.py" /run/nginx-reuseport.sock 0.3 40)
                 [[ $pids != *"by 4" ]] || break
         done

@@ -65,7 +65,7 @@ END
 
 # node_cluster NAME POLICY: two workers, which the first process serves in one of two ways.
 node_cluster() {
-        local attempt answers
+        local answers
         file "/srv/$1.js" <<END
 const cluster = require('cluster')
 cluster.schedulingPolicy = cluster.$2
@@ -84,7 +84,7 @@ END
         start "$1-main.socket"
         activates_on_unix "$1.service" "/run/$1.sock" peer=127.0.0.1
         # Which worker is quickest is chance.
-        for attempt in {1..20}; do
+        for _ in {1..20}; do
                 answers=$("$HOME_DIRECTORY/load.py" "/run/$1.sock" 0.3 20)
                 [[ $answers != *"by 2" ]] || break
         done
