@@ -2,8 +2,8 @@
 
 /*
  * Rules that can't be understood, or none at all: the program does not start. This one is not under
- * the shim itself; it starts a program that is, and looks at how that ends. argv: the program,
- * which must not come to its main().
+ * the shim itself; it starts a program that is, and looks at how that ends. argv: anything;
+ * without, it is the program that must not come to its main().
  */
 
 #include <stdio.h>
