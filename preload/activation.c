@@ -4,14 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "preload/activation.h"
 #include "preload/environment.h"
+#include "preload/kernel.h"
 #include "preload/log.h"
 #include "preload/memory.h"
 #include "preload/next.h"
@@ -90,11 +88,10 @@ static bool inspect(int fd, struct kept *ret)
  */
 static int lowest_hidden_number(void)
 {
-        struct rlimit limit;
-        rlim_t top = 1024;
+        uint64_t limit, top = 1024;
 
-        if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < top)
-                top = limit.rlim_cur;
+        if (kernel_getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit < top)
+                top = limit;
 
         return top > 192 ? (int)top - 128 : (int)top / 2;
 }
@@ -230,14 +227,15 @@ void activation_open(const struct activation_environment *environment, const str
 
         if (environment->ip2unix_fds)
                 open_inherited(environment->ip2unix_fds, lowest_hidden_number());
-        else if (environment->listen_fds)
+        /* Where nothing is left of the outer, there may be an inner activation. */
+        if (n_kept == 0 && environment->listen_fds)
                 open_passed(environment->listen_fds, environment->listen_fdnames,
                             lowest_hidden_number());
 
         if (n_kept > 0) {
-                started_as.uid = getuid();
-                started_as.euid = geteuid();
-                started_as.gid = getgid();
+                started_as.uid = kernel_getuid();
+                started_as.euid = kernel_geteuid();
+                started_as.gid = kernel_getgid();
         }
         for (int i = 0; i < n_kept; i++)
                 kept[i].named_by_rules = is_named(kept[i].name, rules, n_rules);
@@ -332,7 +330,7 @@ void activation_release(int i)
 static bool is_ours(const struct kept *k)
 {
         return k->taken_by == getpid() ||
-               (k->taken_by != 0 && kill(k->taken_by, 0) < 0 && errno == ESRCH);
+               (k->taken_by != 0 && kernel_kill(k->taken_by, 0) < 0 && errno == ESRCH);
 }
 
 static bool is_any_taken(void)
@@ -340,6 +338,20 @@ static bool is_any_taken(void)
         for (int i = 0; i < n_kept; i++)
                 if (kept[i].taken_by != 0)
                         return true;
+
+        return false;
+}
+
+/* Does a converted socket go along? Then the next program needs us, whoever runs it. */
+static bool hands_sockets_over(void)
+{
+        for (int fd = table_next(0); fd >= 0; fd = table_next(fd + 1)) {
+                const enum word_kind kind = WORD_KIND(table_get(fd));
+
+                if ((kind == WORD_SOCK || kind == WORD_ACCEPTED) &&
+                    !(next.fcntl(fd, F_GETFD) & FD_CLOEXEC))
+                        return true;
+        }
 
         return false;
 }
@@ -353,8 +365,9 @@ bool activation_is_retired(void)
                 if (is_ours(&kept[i]))
                         return false;
 
-        return getuid() != started_as.uid || geteuid() != started_as.euid ||
-               getgid() != started_as.gid;
+        return (kernel_getuid() != started_as.uid || kernel_geteuid() != started_as.euid ||
+                kernel_getgid() != started_as.gid) &&
+               !hands_sockets_over();
 }
 
 /* Does the program itself hand its listener to the next one? */
@@ -386,6 +399,16 @@ void activation_prepare_exec(void)
                 else if (kept[i].taken_by != 0 && is_ours(&kept[i]))
                         next.fcntl(kept[i].fd, F_SETFD, 0);
         keep_what_is_inherited();
+        errno = saved;
+}
+
+void activation_prepare_spawn(void)
+{
+        const int saved = errno;
+
+        if (activation_is_retired())
+                for (int i = 0; i < n_kept; i++)
+                        next.fcntl(kept[i].fd, F_SETFD, FD_CLOEXEC);
         errno = saved;
 }
 

@@ -79,11 +79,15 @@ void activation_release(int kept);
  *     it has taken goes along.
  *   - Its children execute something else, which must not get what was taken, unless the program
  *     hands its own descriptor over, as nginx does to its successor.
- *   - A child with other credentials, once the service has begun to serve (the session of an sshd's
- *     user, say), gets nothing at all.
+ *   - A child with other credentials and no converted socket to hand over, once the service has
+ *     begun to serve (the session of an sshd's user, say), gets nothing at all.
  */
 void activation_prepare_exec(void);
 void activation_exec_failed(void);
+
+/* The same for posix_spawn(3): this process goes on, and only a child that has left passes nothing.
+ */
+void activation_prepare_spawn(void);
 
 /* Is this such a child, that has left the service? */
 bool activation_is_retired(void);

@@ -98,6 +98,8 @@ void connection_inherit(int fd, int listener, struct sock_inherited inherited)
                 inherit(fd, listener, SO_KEEPALIVE, false);
         if (inherited.linger)
                 inherit(fd, listener, SO_LINGER, false);
+        if (inherited.oobinline)
+                inherit(fd, listener, SO_OOBINLINE, false);
         if (inherited.receive_timeout)
                 inherit(fd, listener, SO_RCVTIMEO, false);
         if (inherited.send_timeout)

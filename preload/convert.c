@@ -66,15 +66,16 @@ bool inet_socket_find(int fd, struct inet_socket *ret)
 
         /* Made before this program was executed, or sent by another: only the kernel knows. */
         domain = get_option(fd, SO_DOMAIN);
+        if (domain != AF_INET && domain != AF_INET6)
+                return false;
         *ret = (struct inet_socket){
                 .fd = fd,
                 .family = (sa_family_t)domain,
                 .type = get_option(fd, SO_TYPE),
                 .protocol = get_option(fd, SO_PROTOCOL),
         };
-        return (domain == AF_INET || domain == AF_INET6) &&
-               (ret->type == SOCK_STREAM ||
-                (ret->type == SOCK_DGRAM && ret->protocol == IPPROTO_UDP));
+        return ret->type == SOCK_STREAM ||
+               (ret->type == SOCK_DGRAM && ret->protocol == IPPROTO_UDP);
 }
 
 /* Which of the options that connections inherit has the program set? */
@@ -93,6 +94,7 @@ static struct sock_inherited find_inherited(int fd)
 
         return (struct sock_inherited){
                 .keepalive = get_option(fd, SO_KEEPALIVE) != 0,
+                .oobinline = get_option(fd, SO_OOBINLINE) != 0,
                 .linger = linger.l_onoff != 0,
                 .receive_timeout = receive.tv_sec != 0 || receive.tv_usec != 0,
                 .send_timeout = send.tv_sec != 0 || send.tv_usec != 0,
@@ -247,7 +249,7 @@ static bool is_watched(const struct inet_socket *inet)
         return WORD_KIND(inet->word) == WORD_INET && inet->word & WORD_EPOLLED;
 }
 
-int convert(const struct inet_socket *inet, int with, struct sock *sock)
+int convert(const struct inet_socket *inet, int with, struct sock *sock, bool shared)
 {
         const bool copied = may_have_copies(inet->word), watched = is_watched(inet);
         struct file_state state;
@@ -261,6 +263,8 @@ int convert(const struct inet_socket *inet, int with, struct sock *sock)
                 return -errno;
 
         state = read_file_state(inet->fd);
+        if (shared)
+                state.status |= next.fcntl(with, F_GETFL) & O_NONBLOCK;
         copy_socket_options(inet->fd, with, sock->inherited);
 
         if (watched)
@@ -298,7 +302,7 @@ int convert_to_blackhole(const struct inet_socket *inet, const struct endpoint *
         sock->local = *local;
 
         fd = next.socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-        r = fd < 0 ? -ENOBUFS : convert(inet, fd, sock);
+        r = fd < 0 ? -ENOBUFS : convert(inet, fd, sock, false);
         if (fd >= 0)
                 next.close(fd);
         if (r < 0) {

@@ -38,9 +38,12 @@ struct sock *convert_prepare(const struct inet_socket *inet, enum sock_kind kind
  * Replace the socket at inet->fd, and at the other numbers that it has in this process, by a
  * duplicate of with. On success sock is in the table, and its reference is the table's.
  *
+ * shared: other workers use the same open file (SO_REUSEPORT). Its O_NONBLOCK is all of theirs, and
+ * a worker that has not set it yet must not take it from those that have.
+ *
  * Errors: a negative errno; the program's socket is as it was, and sock still the caller's.
  */
-int convert(const struct inet_socket *inet, int with, struct sock *sock);
+int convert(const struct inet_socket *inet, int with, struct sock *sock, bool shared);
 
 /*
  * Replace it by a socket that nobody can reach.

@@ -10,6 +10,7 @@
 #include <sys/random.h>
 
 #include "preload/endpoint.h"
+#include "preload/kernel.h"
 #include "rules/address.h"
 
 /* net.ipv4.ip_local_port_range, as Linux has it by default. */
@@ -70,32 +71,31 @@ void endpoint_write(const struct endpoint *endpoint, sa_family_t family, struct 
                 struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(endpoint->port)};
 
                 memcpy(&in.sin_addr, endpoint->address.bytes + 12, 4);
-                if (size > 0)
-                        memcpy(addr, &in, size < sizeof(in) ? size : sizeof(in));
+                /* A copy of known length, for the usual case, is some instructions and no call. */
+                if (__builtin_expect(size >= sizeof(in), 1))
+                        memcpy(addr, &in, sizeof(in));
+                else if (size > 0)
+                        memcpy(addr, &in, size);
                 *length = sizeof(in);
         } else {
                 struct sockaddr_in6 in6 = {.sin6_family = AF_INET6,
                                            .sin6_port = htons(endpoint->port)};
 
                 memcpy(&in6.sin6_addr, endpoint->address.bytes, 16);
-                if (size > 0)
-                        memcpy(addr, &in6, size < sizeof(in6) ? size : sizeof(in6));
+                if (__builtin_expect(size >= sizeof(in6), 1))
+                        memcpy(addr, &in6, sizeof(in6));
+                else if (size > 0)
+                        memcpy(addr, &in6, size);
                 *length = sizeof(in6);
         }
 }
 
 struct endpoint endpoint_loopback(sa_family_t family, uint16_t port)
 {
-        struct endpoint endpoint = {.port = port};
+        static const struct rule_address ipv4 = {{[10] = 0xff, [11] = 0xff, [12] = 127, [15] = 1}};
+        static const struct rule_address ipv6 = {{[15] = 1}};
 
-        if (family == AF_INET) {
-                const struct in_addr loopback = {htonl(INADDR_LOOPBACK)};
-
-                endpoint.address = rule_address_from_ipv4(&loopback);
-        } else
-                endpoint.address.bytes[15] = 1;
-
-        return endpoint;
+        return (struct endpoint){.address = family == AF_INET ? ipv4 : ipv6, .port = port};
 }
 
 bool endpoint_is_wildcard(const struct endpoint *endpoint, sa_family_t family)
@@ -128,13 +128,13 @@ static _Atomic uint32_t *ephemeral_counter(void)
         if (mapped == MAP_FAILED)
                 mapped = &private_counter;
 
-        (void)!getrandom(&start, sizeof(start), GRND_NONBLOCK);
+        (void)!kernel_getrandom(&start, sizeof(start), GRND_NONBLOCK);
         atomic_store(mapped, start % EPHEMERAL_COUNT);
         if (atomic_compare_exchange_strong(&counter, &expected, mapped))
                 return mapped;
 
         if (mapped != &private_counter)
-                munmap((void *)mapped, sizeof(*mapped));
+                (void)kernel_munmap((void *)mapped, sizeof(*mapped));
         return expected;
 }
 

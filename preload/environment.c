@@ -2,7 +2,9 @@
 
 /* Keeps the environment that makes us what we are. See environment.h. */
 
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "preload/activation.h"
 #include "preload/environment.h"
@@ -99,6 +101,7 @@ void environment_publish_fds(char **envp)
         const size_t name = strlen(names[ENVIRONMENT_FDS]);
         char *memory;
 
+        variables[ENVIRONMENT_FDS] = NULL;
         fds_size = activation_format_size();
         if (fds_size == 0)
                 return;
@@ -122,16 +125,6 @@ void environment_publish_fds(char **envp)
         *envp = memory;
 }
 
-size_t environment_size(char *const envp[])
-{
-        size_t n = 0;
-
-        while (envp && envp[n])
-                n++;
-
-        return n + ENVIRONMENT_INHERITED + 1;
-}
-
 /* Does the list (blanks and colons separate: ld.so(8)) have the library? ret_end: after its name.
  */
 static const char *find_library(const char *list, size_t *ret_length)
@@ -152,66 +145,127 @@ static const char *find_library(const char *list, size_t *ret_length)
         return NULL;
 }
 
-/* The program's own LD_PRELOAD with our library in front, or as it is when that can't be done. */
-static char *join_preload(char *theirs, char *buf, size_t size)
+/* What an environment has of our variables. */
+struct inventory {
+        size_t count; /* of all variables */
+        bool has[ENVIRONMENT_COUNT];
+        size_t preload; /* where the LD_PRELOAD is that counts: the last, for ld.so(8) */
+        size_t fds;
+};
+
+static struct inventory take_inventory(char *const envp[])
 {
-        const char *ours = environment_get(ENVIRONMENT_PRELOAD);
-        const size_t name = strlen(names[ENVIRONMENT_PRELOAD]);
-        size_t length;
-        struct text text;
+        struct inventory inventory = {0};
+        size_t n;
 
-        if (find_library(theirs + name, &length))
-                return theirs;
-        ours = ours ? find_library(ours, &length) : NULL;
-        if (!ours)
-                return theirs;
+        for (n = 0; envp && envp[n]; n++) {
+                const int i = find_name(envp[n]);
 
-        text_init(&text, buf, size);
-        text_add_string(&text, names[ENVIRONMENT_PRELOAD]);
-        text_add_bytes(&text, ours, length);
-        text_add_char(&text, ':');
-        text_add_string(&text, theirs + name);
+                if (i < 0)
+                        continue;
+                inventory.has[i] = true;
+                if (i == ENVIRONMENT_PRELOAD)
+                        inventory.preload = n;
+                if (i == ENVIRONMENT_FDS)
+                        inventory.fds = n;
+        }
 
-        /* Better a program without its own library than one that opens its IP port. */
-        return text_finish(&text) < 0 ? variables[ENVIRONMENT_PRELOAD] : buf;
+        inventory.count = n;
+        return inventory;
 }
 
-char *const *environment_complete(char *const envp[], char **ret, char *preload,
-                                  size_t preload_size)
+/* Where in our own LD_PRELOAD is our library? NULL when theirs has it already, or ours has not. */
+static const char *missing_library(const char *theirs, size_t *ret_length)
 {
-        bool has[ENVIRONMENT_COUNT] = {0};
-        size_t last_preload = 0, n = 0;
-        bool changed = false;
+        const char *ours = environment_get(ENVIRONMENT_PRELOAD);
+
+        if (find_library(theirs + strlen(names[ENVIRONMENT_PRELOAD]), ret_length) || !ours)
+                return NULL;
+
+        return find_library(ours, ret_length);
+}
+
+size_t environment_missing(char *const envp[])
+{
+        const struct inventory inventory = take_inventory(envp);
+        size_t length, pointers = inventory.count + ENVIRONMENT_INHERITED + 1, joined = 0;
+        bool missing = false;
 
         /* A session that the service has made for a user has the environment that it was given. */
         if (activation_is_retired())
-                return envp;
-
-        for (; envp && envp[n]; n++) {
-                const int i = find_name(envp[n]);
-
-                ret[n] = envp[n];
-                if (i < 0)
-                        continue;
-                has[i] = true;
-                if (i == ENVIRONMENT_PRELOAD)
-                        last_preload = n;
-                if (i == ENVIRONMENT_FDS && variables[i] && variables[i] != envp[n]) {
-                        ret[n] = variables[i];
-                        changed = true;
-                }
-        }
-        if (has[ENVIRONMENT_PRELOAD]) {
-                ret[last_preload] = join_preload(ret[last_preload], preload, preload_size);
-                changed |= ret[last_preload] != envp[last_preload];
-        }
+                return 0;
 
         for (int i = 0; i < ENVIRONMENT_INHERITED; i++)
-                if (!has[i] && variables[i]) {
+                missing |= !inventory.has[i] && variables[i];
+        if (inventory.has[ENVIRONMENT_FDS])
+                missing |= variables[ENVIRONMENT_FDS] &&
+                           variables[ENVIRONMENT_FDS] != envp[inventory.fds];
+        if (inventory.has[ENVIRONMENT_PRELOAD] &&
+            missing_library(envp[inventory.preload], &length)) {
+                joined = strlen(envp[inventory.preload]) + length + 2;
+                missing = true;
+        }
+
+        return missing ? pointers * sizeof(char *) + joined : 0;
+}
+
+/* The program's own LD_PRELOAD with our library in front of its own. */
+static char *join_preload(char *theirs, char *buf)
+{
+        const size_t name = strlen(names[ENVIRONMENT_PRELOAD]);
+        size_t length;
+        const char *ours = missing_library(theirs, &length);
+        char *next = buf;
+
+        if (!ours)
+                return theirs;
+
+        next = (char *)memcpy(next, names[ENVIRONMENT_PRELOAD], name) + name;
+        next = (char *)memcpy(next, ours, length) + length;
+        *next++ = ':';
+        memcpy(next, theirs + name, strlen(theirs + name) + 1);
+        return buf;
+}
+
+char **environment_complete(char *const envp[], void *memory)
+{
+        const struct inventory inventory = take_inventory(envp);
+        char **ret = memory;
+        size_t n = inventory.count;
+
+        if (n > 0)
+                memcpy(ret, envp, n * sizeof(*ret));
+        if (inventory.has[ENVIRONMENT_PRELOAD])
+                ret[inventory.preload] =
+                        join_preload(ret[inventory.preload],
+                                     (char *)(ret + inventory.count + ENVIRONMENT_INHERITED + 1));
+        if (inventory.has[ENVIRONMENT_FDS] && variables[ENVIRONMENT_FDS])
+                ret[inventory.fds] = variables[ENVIRONMENT_FDS];
+        for (int i = 0; i < ENVIRONMENT_INHERITED; i++)
+                if (!inventory.has[i] && variables[i])
                         ret[n++] = variables[i];
-                        changed = true;
-                }
         ret[n] = NULL;
 
-        return changed ? ret : envp;
+        return ret;
+}
+
+void environment_restore(void)
+{
+        const struct inventory inventory = take_inventory(environ);
+        size_t length;
+        char *joined;
+
+        if (activation_is_retired())
+                return;
+
+        for (int i = 0; i < ENVIRONMENT_INHERITED; i++)
+                if (!inventory.has[i] && variables[i])
+                        (void)putenv(variables[i]);
+
+        if (inventory.has[ENVIRONMENT_PRELOAD] &&
+            missing_library(environ[inventory.preload], &length)) {
+                joined = memory_map(strlen(environ[inventory.preload]) + length + 2);
+                if (joined)
+                        (void)putenv(join_preload(environ[inventory.preload], joined));
+        }
 }

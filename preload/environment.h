@@ -41,17 +41,21 @@ void environment_publish_fds(char **envp);
 /* Put the present numbers into IP2UNIX_FDS, after one has moved. */
 void environment_update_fds(void);
 
-/* How many pointers environment_complete() may need for envp (which may be NULL). */
-size_t environment_size(char *const envp[]);
+/*
+ * How many bytes environment_complete() needs for envp (which may be NULL); 0 when nothing has to
+ * be added, as is the rule.
+ */
+size_t environment_missing(char *const envp[]);
 
 /*
  * The environment for a program that is about to be executed: envp, and those of our variables
  * that it lacks. A variable that it has stays as it is, but for LD_PRELOAD, which has to name our
- * library beside what else it names. Async-signal-safe.
+ * library beside what else it names. Async-signal-safe. Strings are shared, not copied.
  *
- * ret: environment_size(envp) pointers, for the result.
- * preload: PATH_MAX bytes or so, for an LD_PRELOAD that has to be put together.
- * Returns envp itself when nothing is missing. Strings are shared, not copied.
+ * memory: environment_missing(envp) bytes, aligned for pointers.
+ * Returns memory.
  */
-char *const *environment_complete(char *const envp[], char **ret, char *preload,
-                                  size_t preload_size);
+char **environment_complete(char *const envp[], void *memory);
+
+/* Put what is missing into the process's own environment: not async-signal-safe. */
+void environment_restore(void);

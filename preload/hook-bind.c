@@ -78,7 +78,7 @@ static int use_passed(const struct inet_socket *inet, const struct rule *rule,
         sock->peer_credentials = rule->peer_credentials;
         sock->kept = place;
 
-        r = convert(inet, kept->fd, sock);
+        r = convert(inet, kept->fd, sock, has_reuseport(inet));
         if (r < 0) {
                 sock_unref(sock);
                 return -ENOBUFS;

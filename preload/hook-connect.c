@@ -14,6 +14,7 @@
 #include "preload/mark.h"
 #include "preload/rule-set.h"
 #include "preload/sock.h"
+#include "preload/watch.h"
 
 /*
  * May the program reach this address with this descriptor?
@@ -51,7 +52,9 @@ static void note_connected(int fd, word w)
 {
         const int saved = errno;
 
-        table_put(fd, (w & ~(word)(WORD_EPOLLED | 15)) | WORD_PLAIN);
+        /* While connect(2) waited, another thread may have put something else at the number. */
+        if (table_replace(fd, w, (w & ~(word)(WORD_EPOLLED | 15)) | WORD_PLAIN) && w & WORD_EPOLLED)
+                watch_forget(fd);
         errno = saved;
 }
 
@@ -66,6 +69,8 @@ HOOK int connect(int fd, __CONST_SOCKADDR_ARG addr, socklen_t length)
                         return hook_result(r);
                 if (WORD_KIND(w) == WORD_KEPT)
                         return hook_result(-EBADF);
+                if (addr.__sockaddr__->sa_family == AF_UNSPEC)
+                        return next.connect(fd, addr.__sockaddr__, length);
                 if ((WORD_KIND(w) == WORD_SOCK && sock_is_unix(sock_at(WORD_INDEX(w)))) ||
                     WORD_KIND(w) == WORD_ACCEPTED)
                         return hook_result(-EISCONN);
@@ -125,7 +130,7 @@ static void mark_sent_connections(const struct msghdr *msg)
         }
 }
 
-HOOK ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
+static ssize_t sendmsg_any(int fd, const struct msghdr *msg, int flags)
 {
         if (UNLIKELY(msg && has_a_say(fd, msg->msg_name))) {
                 const int r = check(fd, msg->msg_name, msg->msg_namelen);
@@ -146,10 +151,34 @@ HOOK ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
         return next.sendmsg(fd, msg, flags);
 }
 
+HOOK ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+        return sendmsg_any(fd, msg, flags);
+}
+
+/* One by one, without their addresses: a connection's messages are rarely sent this way. */
+static int send_nameless(int fd, struct mmsghdr *messages, unsigned count, int flags)
+{
+        unsigned sent;
+
+        for (sent = 0; sent < count; sent++) {
+                const ssize_t n = sendmsg_any(fd, &messages[sent].msg_hdr, flags);
+
+                if (n < 0)
+                        return sent > 0 ? (int)sent : -1;
+                messages[sent].msg_len = (unsigned)n;
+        }
+
+        return (int)sent;
+}
+
 /* The first message that may not be sent ends the call, as an error in sendmmsg(2) does. */
 HOOK int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
 {
         unsigned allowed;
+
+        if (UNLIKELY(messages && is_connection(fd)))
+                return send_nameless(fd, messages, count, flags);
 
         for (allowed = 0; messages && allowed < count; allowed++) {
                 const struct msghdr *msg = &messages[allowed].msg_hdr;

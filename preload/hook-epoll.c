@@ -16,6 +16,9 @@ static bool may_be_converted(word w)
 static void note(int epfd, int op, int fd, const struct epoll_event *event, word w)
 {
         watch_note(epfd, op, fd, event);
+        /* So that the note ends with the epoll, too. */
+        if (table_get(epfd) == 0 && table_reserve(epfd) == 0)
+                table_put(epfd, WORD_PLAIN | WORD_EPOLLED);
         if (WORD_KIND(w) == WORD_INET)
                 (void)table_replace(fd, w, w | WORD_EPOLLED);
         else

@@ -10,7 +10,6 @@
  * allocated, and nothing is written but to our own frame.
  */
 
-#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -18,14 +17,28 @@
 #include "preload/activation.h"
 #include "preload/environment.h"
 #include "preload/hook.h"
+#include "preload/kernel.h"
 #include "preload/mark.h"
+#include "preload/memory.h"
 
-#define PRELOAD_SIZE PATH_MAX
+/* So much of the stack may be taken: threads have been seen with 64 KiB of it. */
+#define STACK_MAX 16384
 
-/* The caller's frame holds the environment: its size is known at run time alone. */
-#define COMPLETE_ENVIRONMENT(envp)                                                                 \
-        environment_complete((envp), __builtin_alloca(environment_size(envp) * sizeof(char *)),    \
-                             (char[PRELOAD_SIZE]){0}, PRELOAD_SIZE)
+/* A macro, for what it takes from the stack is the caller's. Without memory nothing is executed. */
+#define WITH_ENVIRONMENT(envp, completed, call)                                                    \
+        ({                                                                                         \
+                const size_t size = environment_missing(envp);                                     \
+                void *memory = size == 0           ? NULL                                          \
+                               : size <= STACK_MAX ? __builtin_alloca(size)                        \
+                                                   : memory_map(size);                             \
+                char **completed = size == 0 ? (char **)(envp)                                     \
+                                   : memory  ? environment_complete((envp), memory)                \
+                                             : NULL;                                                \
+                const int result = size > 0 && !memory ? -ENOMEM : (call);                         \
+                if (size > STACK_MAX && memory)                                                    \
+                        (void)kernel_munmap(memory, size);                                         \
+                result;                                                                            \
+        })
 
 static void prepare(void)
 {
@@ -33,23 +46,24 @@ static void prepare(void)
         activation_prepare_exec();
 }
 
-/* What exec(3) returned, for it does so when it failed. */
+/* What exec(3) returned, for it does so when it failed; or the negative errno of our own failure.
+ */
 static int failed(int r)
 {
         activation_exec_failed();
-        return r;
+        return r < -1 ? hook_result(r) : -1;
 }
 
 static int exec_path(const char *path, char *const argv[], char *const envp[])
 {
         prepare();
-        return failed(next.execve(path, argv, (char **)COMPLETE_ENVIRONMENT(envp)));
+        return failed(WITH_ENVIRONMENT(envp, completed, next.execve(path, argv, completed)));
 }
 
 static int exec_search(const char *file, char *const argv[], char *const envp[])
 {
         prepare();
-        return failed(NEXT(execvpe)(file, argv, (char **)COMPLETE_ENVIRONMENT(envp)));
+        return failed(WITH_ENVIRONMENT(envp, completed, NEXT(execvpe)(file, argv, completed)));
 }
 
 HOOK int execve(const char *path, char *const argv[], char *const envp[])
@@ -75,13 +89,14 @@ HOOK int execvpe(const char *file, char *const argv[], char *const envp[])
 HOOK int fexecve(int fd, char *const argv[], char *const envp[])
 {
         prepare();
-        return failed(NEXT(fexecve)(fd, argv, (char **)COMPLETE_ENVIRONMENT(envp)));
+        return failed(WITH_ENVIRONMENT(envp, completed, NEXT(fexecve)(fd, argv, completed)));
 }
 
 HOOK int execveat(int fd, const char *path, char *const argv[], char *const envp[], int flags)
 {
         prepare();
-        return failed(NEXT(execveat)(fd, path, argv, (char **)COMPLETE_ENVIRONMENT(envp), flags));
+        return failed(WITH_ENVIRONMENT(envp, completed,
+                                       NEXT(execveat)(fd, path, argv, completed, flags)));
 }
 
 static size_t count_arguments(va_list ap)
@@ -146,20 +161,29 @@ HOOK int execle(const char *path, const char *argument, ...)
         return exec_path(path, argv, envp);
 }
 
+/* posix_spawn(3) returns its errors. */
 HOOK int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
                      const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
 {
+        int r;
+
         mark_write_inherited();
-        return NEXT(posix_spawn)(pid, path, actions, attributes, argv,
-                                 (char **)COMPLETE_ENVIRONMENT(envp));
+        activation_prepare_spawn();
+        r = WITH_ENVIRONMENT(envp, completed,
+                             NEXT(posix_spawn)(pid, path, actions, attributes, argv, completed));
+        return r < 0 ? -r : r;
 }
 
 HOOK int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
                       const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
 {
+        int r;
+
         mark_write_inherited();
-        return NEXT(posix_spawnp)(pid, file, actions, attributes, argv,
-                                  (char **)COMPLETE_ENVIRONMENT(envp));
+        activation_prepare_spawn();
+        r = WITH_ENVIRONMENT(envp, completed,
+                             NEXT(posix_spawnp)(pid, file, actions, attributes, argv, completed));
+        return r < 0 ? -r : r;
 }
 
 /*
@@ -172,15 +196,17 @@ HOOK int posix_spawn_file_actions_adddup2(posix_spawn_file_actions_t *actions, i
         return NEXT(posix_spawn_file_actions_adddup2)(actions, fd, to);
 }
 
-/* Their shell gets the environment as it is, and the connections that are not close-on-exec. */
+/* Their shell gets environ as it is, and the connections that are not close-on-exec. */
 HOOK int system(const char *command)
 {
+        environment_restore();
         mark_write_inherited();
         return NEXT(system)(command);
 }
 
 HOOK FILE *popen(const char *command, const char *mode)
 {
+        environment_restore();
         mark_write_inherited();
         return NEXT(popen)(command, mode);
 }

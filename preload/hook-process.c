@@ -32,9 +32,13 @@ HOOK int clone(int (*function)(void *), void *stack, int flags, void *argument, 
 
         /* With CLONE_VFORK this thread sleeps, and its thread-local counter tells the child. */
         if (borrows && flags & CLONE_VFORK && !(flags & CLONE_SETTLS)) {
+                const pid_t before = process_vforker;
+
+                process_vforker = getpid();
                 process_vforks++;
                 r = NEXT(clone)(function, stack, flags, argument, parent_tid, tls, child_tid);
                 process_vforks--;
+                process_vforker = before;
                 return r;
         }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "preload/hook.h"
+#include "preload/mark.h"
 #include "preload/sock.h"
 
 static inline bool is_converted(int fd)
@@ -76,8 +77,10 @@ static void forget_received(struct msghdr *msg)
         const int saved = errno;
 
         for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg); cmsg; cmsg = CMSG_NXTHDR(msg, cmsg))
-                if (has_descriptors(cmsg))
+                if (has_descriptors(cmsg)) {
                         take_descriptors(cmsg, false);
+                        __atomic_store_n(&mark_may_be_inherited, true, __ATOMIC_RELAXED);
+                }
         errno = saved;
 }
 

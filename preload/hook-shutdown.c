@@ -64,7 +64,7 @@ static int shut_listener(int fd, word w, int how)
                 shut->local = sock->local;
                 shut->options = sock->options;
         }
-        r = shut ? convert(&inet, with, shut) : -ENOBUFS;
+        r = shut ? convert(&inet, with, shut, false) : -ENOBUFS;
         if (r < 0 && shut)
                 sock_unref(shut);
         else if (r == 0)
@@ -76,7 +76,7 @@ static int shut_listener(int fd, word w, int how)
 HOOK int shutdown(int fd, int how)
 {
         const int saved = errno;
-        word w = table_get(fd);
+        word held, w = table_get(fd);
         int r;
 
         if (w == 0 && mark_adopt(fd))
@@ -91,9 +91,9 @@ HOOK int shutdown(int fd, int how)
                 return next.shutdown(fd, how);
         case SOCK_LISTENER:
         case SOCK_PASSED_IP:
-                w = table_hold(fd);
-                r = shut_listener(fd, w, how);
-                table_drop(w);
+                held = table_hold(fd);
+                r = held == w ? shut_listener(fd, w, how) : -EBADF;
+                table_drop(held);
                 break;
         case SOCK_BLACKHOLE:
         case SOCK_SHUT:

@@ -8,7 +8,6 @@
 #include <netinet/in.h>
 
 #include "preload/hook.h"
-#include "preload/log.h"
 #include "preload/rule-set.h"
 #include "preload/sock.h"
 #include "rules/address.h"
@@ -104,10 +103,9 @@ HOOK int socket(int domain, int type, int protocol)
         if (fd < 0)
                 return fd;
 
-        if (rule_set.loaded && is_ours(domain, base, wanted)) {
-                log_remember_stderr();
+        if (rule_set.loaded && is_ours(domain, base, wanted))
                 track(fd, domain, base, wanted);
-        } else
+        else
                 table_forget(fd);
         errno = saved;
         return fd;

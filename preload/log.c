@@ -9,18 +9,16 @@
  */
 
 #include <errno.h>
-#include <signal.h>
 #include <stdarg.h>
-#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "preload/kernel.h"
 #include "preload/log.h"
 #include "rules/errno-name.h"
 #include "rules/text.h"
@@ -30,9 +28,8 @@
 
 int log_level = LOG_WARNING;
 
-/* What stderr is, once somebody has looked. */
+/* What stderr was when the program started. */
 static struct {
-        _Atomic bool looked;
         bool open;
         bool is_journal;
         dev_t dev;
@@ -79,24 +76,16 @@ static bool is_journal(const struct stat *st)
 
 void log_open(const char *stream)
 {
-        journal_stream = stream;
-}
-
-void log_remember_stderr(void)
-{
-        const int saved = errno;
         struct stat st;
 
-        if (atomic_exchange(&remembered.looked, true))
+        journal_stream = stream;
+        if (fstat(STDERR_FILENO, &st) < 0)
                 return;
 
-        if (fstat(STDERR_FILENO, &st) == 0) {
-                remembered.open = true;
-                remembered.dev = st.st_dev;
-                remembered.ino = st.st_ino;
-                remembered.is_journal = is_journal(&st);
-        }
-        errno = saved;
+        remembered.open = true;
+        remembered.dev = st.st_dev;
+        remembered.ino = st.st_ino;
+        remembered.is_journal = is_journal(&st);
 }
 
 static bool is_stderr_ours(void)
@@ -110,17 +99,15 @@ static bool is_stderr_ours(void)
 /* A pipe whose reader has gone: as MSG_NOSIGNAL, for what is no socket. */
 static void write_without_signal(const char *line, size_t length)
 {
-        const struct timespec now = {0};
-        sigset_t pipe, before, pending;
+        const uint64_t pipe = KERNEL_SIGNAL(SIGPIPE);
+        uint64_t before = 0, pending = 0;
 
-        sigemptyset(&pipe);
-        sigaddset(&pipe, SIGPIPE);
-        sigpending(&pending);
-        (void)sigprocmask(SIG_BLOCK, &pipe, &before);
+        (void)kernel_pending_signals(&pending);
+        (void)kernel_block_signals(SIG_BLOCK, &pipe, &before);
         if (syscall(SYS_write, STDERR_FILENO, line, length) < 0 && errno == EPIPE &&
-            !sigismember(&pending, SIGPIPE))
-                (void)syscall(SYS_rt_sigtimedwait, &pipe, NULL, &now, _NSIG / 8);
-        (void)sigprocmask(SIG_SETMASK, &before, NULL);
+            !(pending & pipe))
+                (void)kernel_take_signal(&pipe);
+        (void)kernel_block_signals(SIG_SETMASK, &before, NULL);
 }
 
 /*
@@ -178,7 +165,6 @@ void log_strings(int level, ...)
         size_t length;
         va_list ap;
 
-        log_remember_stderr();
         va_start(ap, level);
         if (is_stderr_ours()) {
                 length = remembered.is_journal ? compose(line, sizeof(line), "<", level, ">", ap)

@@ -13,15 +13,11 @@
 /* Messages less important than this are dropped (LOG_EMERG … LOG_DEBUG); LOG_WARNING at first. */
 extern int log_level;
 
-/* journal_stream: the value of $JOURNAL_STREAM (systemd.exec(5)), kept; or NULL. */
-void log_open(const char *journal_stream);
-
 /*
  * Remember what stderr is, so that it is noticed when the program puts something else at that
- * number: at the first message or the first IP socket, whichever comes first, and not for programs
- * that see neither.
+ * number. journal_stream: the value of $JOURNAL_STREAM (systemd.exec(5)), kept; or NULL.
  */
-void log_remember_stderr(void);
+void log_open(const char *journal_stream);
 
 /*
  * Set the level from a name (as systemd's LogLevelMax= takes) or a number 0 to 7.

@@ -10,6 +10,7 @@
 #include "preload/endpoint.h"
 #include "preload/mark.h"
 #include "preload/next.h"
+#include "preload/process.h"
 #include "rules/address.h"
 
 #define MAGIC       0x5a1c5 /* 19 bits */
@@ -158,12 +159,17 @@ static struct sock *restore(uint64_t rate, int bits)
         return sock;
 }
 
+bool mark_may_be_inherited;
+
 bool mark_adopt(int fd)
 {
         const int saved = errno;
         struct sock *sock = NULL;
         uint64_t rate;
         int bits;
+
+        if (!__atomic_load_n(&mark_may_be_inherited, __ATOMIC_RELAXED) || process_is_borrowed())
+                return false;
 
         next_need_sockets();
         if (read_mark(fd, &rate, &bits) && table_reserve(fd) == 0)
@@ -180,7 +186,7 @@ bool mark_look(int fd)
         if (mark_adopt(fd))
                 return true;
 
-        if (next.fcntl(fd, F_GETFD) >= 0 && table_reserve(fd) == 0)
+        if (mark_may_be_inherited && next.fcntl(fd, F_GETFD) >= 0 && table_reserve(fd) == 0)
                 table_put(fd, WORD_PLAIN);
         return false;
 }

@@ -30,6 +30,12 @@ void mark_write_connection(int fd);
 void mark_write_inherited(void);
 
 /*
+ * Can there be a descriptor here that another process has marked? Only if one like us has executed
+ * this program, or descriptors have arrived over a Unix socket. Otherwise nobody has to look.
+ */
+extern bool mark_may_be_inherited;
+
+/*
  * Look for a mark on an untracked descriptor, and track it if there is one.
  * Returns whether the descriptor is tracked now. errno is kept.
  */

@@ -1,20 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Hands out memory at the start of the process. See memory.h. Called by the constructor alone. */
+/* Memory that is never given back. See memory.h. */
 
 #include <stdalign.h>
-#include <sys/mman.h>
+#include <stdbool.h>
 
+#include "preload/kernel.h"
 #include "preload/memory.h"
 
 static alignas(max_align_t) char page[2560];
 static size_t used;
 
+void *memory_map(size_t size)
+{
+        void *mapped;
+
+        mapped = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        return mapped == MAP_FAILED ? NULL : mapped;
+}
+
 void *memory_take(size_t size)
 {
         const size_t mask = alignof(max_align_t) - 1;
-        void *mapped;
-
         if (size <= sizeof(page) - used) {
                 void *taken = page + used;
 
@@ -23,6 +31,24 @@ void *memory_take(size_t size)
                 return taken;
         }
 
-        mapped = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        return mapped == MAP_FAILED ? NULL : mapped;
+        return memory_map(size);
+}
+
+void *memory_share(void **place, size_t size)
+{
+        void *mapped, *there;
+
+        there = __atomic_load_n(place, __ATOMIC_ACQUIRE);
+        if (there)
+                return there;
+
+        mapped = memory_map(size);
+        if (!mapped)
+                return NULL;
+        if (__atomic_compare_exchange_n(place, &there, mapped, false, __ATOMIC_ACQ_REL,
+                                        __ATOMIC_ACQUIRE))
+                return mapped;
+
+        (void)kernel_munmap(mapped, size);
+        return there;
 }

@@ -11,5 +11,18 @@
 
 #include <stddef.h>
 
-/* size bytes, zeroed, aligned for any object. Returns NULL when there is no memory. */
+/*
+ * size bytes, zeroed, aligned for any object. For the constructor, while there is one thread.
+ * Returns NULL when there is no memory.
+ */
 void *memory_take(size_t size);
+
+/* The same for everybody, from a mapping of its own. Async-signal-safe. */
+void *memory_map(size_t size);
+
+/*
+ * Map size zeroed bytes and put their address at *place, unless another thread is faster. They stay
+ * for the life of the process, and cost memory as they are written to. Async-signal-safe.
+ * Returns what is at *place, or NULL when there is no memory.
+ */
+void *memory_share(void **place, size_t size);

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "preload/kernel.h"
 #include "preload/log.h"
 #include "preload/next.h"
 
@@ -186,7 +187,7 @@ void *next_late(void **slot, const char *name)
         found = dlsym(RTLD_NEXT, name);
         if (!found) {
                 log_message(LOG_CRIT, "the C library has no function ", name);
-                abort();
+                kernel_exit(EXIT_FAILURE);
         }
 
         __atomic_store_n(slot, found, __ATOMIC_RELAXED);

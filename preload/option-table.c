@@ -21,12 +21,17 @@
 #define TCP_TX_DELAY 37
 #endif
 
-#define SWITCH   0, 0, true
-#define ANYTHING INT_MIN, INT_MAX, false
-#define POSITIVE 0, INT_MAX, false
-#define UP_TO(n) 1, (n), false
-#define BYTE     0, 255, false
-#define HOPS     -1, 255, false
+#define SWITCH              0, 0, true, false, 0
+#define READ_ONLY           0, -1, false, false, 0
+#define ANYTHING            INT_MIN, INT_MAX, false, false, 0
+#define POSITIVE            0, INT_MAX, false, false, 0
+#define WITHIN(first, last) (first), (last), false, false, 0
+#define HOPS                0, 255, false, true, 0
+#define TTL                 1, 255, false, true, 0
+
+/* The two low bits are for congestion notification, which is TCP's own business. */
+#define TOS    INT_MIN, INT_MAX, false, false, 0xfc
+#define TCLASS 0, 255, false, true, 0xfc
 
 /*
  * The values are those of Linux on a machine whose sysctls nobody has changed. Those
@@ -42,35 +47,35 @@ static const struct {
         {SOL_SOCKET, SO_TXREHASH, 1, {ANYTHING}},
         {SOL_SOCKET, SO_MAX_PACING_RATE, -1, {ANYTHING}}, /* our mark is in the real one */
         {SOL_SOCKET, SO_INCOMING_CPU, -1, {ANYTHING}},    /* the same */
-        {SOL_SOCKET, SO_INCOMING_NAPI_ID, 0, {ANYTHING}},
+        {SOL_SOCKET, SO_INCOMING_NAPI_ID, 0, {READ_ONLY}},
         {SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, 0, {ANYTHING}},
         {SOL_SOCKET, SO_ATTACH_REUSEPORT_EBPF, 0, {ANYTHING}},
-        {IPPROTO_TCP, TCP_MAXSEG, 536, {0, 32767, false}},
-        {IPPROTO_TCP, TCP_KEEPIDLE, 7200, {UP_TO(32767)}},
-        {IPPROTO_TCP, TCP_KEEPINTVL, 75, {UP_TO(32767)}},
-        {IPPROTO_TCP, TCP_KEEPCNT, 9, {UP_TO(127)}},
-        {IPPROTO_TCP, TCP_SYNCNT, 6, {UP_TO(127)}},
+        {IPPROTO_TCP, TCP_MAXSEG, 536, {WITHIN(0, 32767)}},
+        {IPPROTO_TCP, TCP_KEEPIDLE, 7200, {WITHIN(1, 32767)}},
+        {IPPROTO_TCP, TCP_KEEPINTVL, 75, {WITHIN(1, 32767)}},
+        {IPPROTO_TCP, TCP_KEEPCNT, 9, {WITHIN(1, 127)}},
+        {IPPROTO_TCP, TCP_SYNCNT, 6, {WITHIN(1, 127)}},
         {IPPROTO_TCP, TCP_LINGER2, 60, {ANYTHING}},
         {IPPROTO_TCP, TCP_DEFER_ACCEPT, 0, {ANYTHING}},
         {IPPROTO_TCP, TCP_WINDOW_CLAMP, 0, {ANYTHING}},
         {IPPROTO_TCP, TCP_QUICKACK, 1, {SWITCH}},
-        {IPPROTO_TCP, TCP_THIN_LINEAR_TIMEOUTS, 0, {0, 1, false}},
-        {IPPROTO_TCP, TCP_THIN_DUPACK, 0, {0, 1, false}},
+        {IPPROTO_TCP, TCP_THIN_LINEAR_TIMEOUTS, 0, {WITHIN(0, 1)}},
+        {IPPROTO_TCP, TCP_THIN_DUPACK, 0, {WITHIN(0, 1)}},
         {IPPROTO_TCP, TCP_USER_TIMEOUT, 0, {POSITIVE}},
         {IPPROTO_TCP, TCP_FASTOPEN, 0, {POSITIVE}},
         {IPPROTO_TCP, TCP_TIMESTAMP, 0, {ANYTHING}},
         {IPPROTO_TCP, TCP_NOTSENT_LOWAT, -1, {ANYTHING}},
-        {IPPROTO_TCP, TCP_SAVE_SYN, 0, {0, 2, false}},
-        {IPPROTO_TCP, TCP_FASTOPEN_CONNECT, 0, {0, 1, false}},
-        {IPPROTO_TCP, TCP_FASTOPEN_NO_COOKIE, 0, {0, 1, false}},
-        {IPPROTO_TCP, TCP_INQ, 0, {0, 1, false}},
+        {IPPROTO_TCP, TCP_SAVE_SYN, 0, {WITHIN(0, 2)}},
+        {IPPROTO_TCP, TCP_FASTOPEN_CONNECT, 0, {WITHIN(0, 1)}},
+        {IPPROTO_TCP, TCP_FASTOPEN_NO_COOKIE, 0, {WITHIN(0, 1)}},
+        {IPPROTO_TCP, TCP_INQ, 0, {WITHIN(0, 1)}},
         {IPPROTO_TCP, TCP_TX_DELAY, 0, {ANYTHING}},
-        {IPPROTO_IP, IP_TOS, 0, {ANYTHING}},
-        {IPPROTO_IP, IP_TTL, 64, {HOPS}},
+        {IPPROTO_IP, IP_TOS, 0, {TOS}},
+        {IPPROTO_IP, IP_TTL, 64, {TTL}},
         {IPPROTO_IP, IP_RECVOPTS, 0, {SWITCH}},
         {IPPROTO_IP, IP_RETOPTS, 0, {SWITCH}},
         {IPPROTO_IP, IP_PKTINFO, 0, {SWITCH}},
-        {IPPROTO_IP, IP_MTU_DISCOVER, 1, {0, 5, false}},
+        {IPPROTO_IP, IP_MTU_DISCOVER, 1, {WITHIN(0, 5)}},
         {IPPROTO_IP, IP_RECVERR, 0, {SWITCH}},
         {IPPROTO_IP, IP_RECVTTL, 0, {SWITCH}},
         {IPPROTO_IP, IP_RECVTOS, 0, {SWITCH}},
@@ -78,7 +83,7 @@ static const struct {
         {IPPROTO_IP, IP_FREEBIND, 0, {SWITCH}},
         {IPPROTO_IP, IP_TRANSPARENT, 0, {SWITCH}},
         {IPPROTO_IP, IP_RECVORIGDSTADDR, 0, {SWITCH}},
-        {IPPROTO_IP, IP_MINTTL, 0, {BYTE}},
+        {IPPROTO_IP, IP_MINTTL, 0, {WITHIN(0, 255)}},
         {IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 0, {SWITCH}},
         {IPPROTO_IP, IP_MULTICAST_TTL, 1, {HOPS}},
         {IPPROTO_IP, IP_MULTICAST_LOOP, 1, {SWITCH}},
@@ -90,7 +95,7 @@ static const struct {
         {IPPROTO_IPV6, IPV6_MULTICAST_IF, 0, {ANYTHING}},
         {IPPROTO_IPV6, IPV6_MULTICAST_HOPS, 1, {HOPS}},
         {IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 1, {SWITCH}},
-        {IPPROTO_IPV6, IPV6_MTU_DISCOVER, 1, {0, 5, false}},
+        {IPPROTO_IPV6, IPV6_MTU_DISCOVER, 1, {WITHIN(0, 5)}},
         {IPPROTO_IPV6, IPV6_MTU, 65535, {ANYTHING}},
         {IPPROTO_IPV6, IPV6_RECVERR, 0, {SWITCH}},
         {IPPROTO_IPV6, IPV6_RECVPKTINFO, 0, {SWITCH}},
@@ -98,11 +103,11 @@ static const struct {
         {IPPROTO_IPV6, IPV6_RECVTCLASS, 0, {SWITCH}},
         {IPPROTO_IPV6, IPV6_RECVRTHDR, 0, {SWITCH}},
         {IPPROTO_IPV6, IPV6_RECVPATHMTU, 0, {SWITCH}},
-        {IPPROTO_IPV6, IPV6_TCLASS, 0, {HOPS}},
+        {IPPROTO_IPV6, IPV6_TCLASS, 0, {TCLASS}},
         {IPPROTO_IPV6, IPV6_AUTOFLOWLABEL, 1, {SWITCH}},
         {IPPROTO_IPV6, IPV6_FREEBIND, 0, {SWITCH}},
         {IPPROTO_IPV6, IPV6_TRANSPARENT, 0, {SWITCH}},
-        {IPPROTO_IPV6, IPV6_MINHOPCOUNT, 0, {BYTE}},
+        {IPPROTO_IPV6, IPV6_MINHOPCOUNT, 0, {WITHIN(0, 255)}},
         {IPPROTO_IPV6, IPV6_DONTFRAG, 0, {SWITCH}},
         {IPPROTO_IPV6, IPV6_ADDR_PREFERENCES, 0, {ANYTHING}},
         {IPPROTO_IPV6, IPV6_MULTICAST_ALL, 1, {SWITCH}},
@@ -123,6 +128,11 @@ int option_find(int level, int name, struct option_range *ret_range)
         }
 
         return -1;
+}
+
+int option_initial(int place)
+{
+        return options[place].initial;
 }
 
 void option_defaults(struct option_values *ret)

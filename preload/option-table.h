@@ -21,8 +21,10 @@ struct option_values {
 
 /* What an option's value may be. */
 struct option_range {
-        int min, max; /* outside: EINVAL */
+        int min, max; /* outside: EINVAL; none between: it can only be read */
         bool boolean; /* any value is taken, and read back as 0 or 1 */
+        bool resets;  /* -1 is taken, and means the value of a fresh socket */
+        int mask;     /* bits that are kept; 0: all */
 };
 
 /*
@@ -30,6 +32,9 @@ struct option_range {
  * ret_range: may be NULL.
  */
 int option_find(int level, int name, struct option_range *ret_range);
+
+/* The value of a fresh socket. */
+int option_initial(int place);
 
 /* Fill in what a fresh IP socket answers. */
 void option_defaults(struct option_values *ret);

@@ -71,8 +71,8 @@ static int read_value(int level, const void *value, socklen_t length, int *ret)
                 memcpy(ret, value, sizeof(int));
                 return 0;
         }
-        if (level == IPPROTO_IP && length >= 1 && value) {
-                *ret = *(const unsigned char *)value;
+        if (level == IPPROTO_IP) {
+                *ret = length > 0 && value ? *(const unsigned char *)value : 0;
                 return 0;
         }
 
@@ -84,16 +84,20 @@ static int set_emulated(int fd, word w, int level, int place, const struct optio
 {
         int number, r;
 
+        if (range->min > range->max)
+                return -ENOPROTOOPT;
         r = read_value(level, value, length, &number);
         if (r < 0)
                 return r;
 
-        if (range->boolean)
+        if (range->resets && number == -1)
+                number = option_initial(place);
+        else if (range->boolean)
                 number = number != 0;
         else if (number < range->min || number > range->max)
                 return -EINVAL;
 
-        store(fd, w, place, number);
+        store(fd, w, place, range->mask ? number & range->mask : number);
         return 0;
 }
 
@@ -112,6 +116,9 @@ static void note_inherited(struct sock *sock, int name, const void *value, sockl
                 break;
         case SO_LINGER:
                 sock->inherited.linger = number != 0;
+                break;
+        case SO_OOBINLINE:
+                sock->inherited.oobinline = number != 0;
                 break;
         case SO_RCVTIMEO:
                 sock->inherited.receive_timeout = true;
@@ -134,6 +141,8 @@ int option_set(int fd, word w, int level, int name, const void *value, socklen_t
         struct option_range range;
         int place;
 
+        if ((int)length < 0)
+                return -EINVAL;
         if (is_foreign_level(sock, level))
                 return -ENOPROTOOPT;
 
@@ -161,6 +170,15 @@ static int give(const void *from, size_t size, void *value, socklen_t *length)
         if (*length > size)
                 *length = (socklen_t)size;
         memcpy(value, from, *length);
+        return 0;
+}
+
+/* ip(7)'s options come back as a single byte when the buffer has no room for more and it suffices.
+ */
+static int give_byte(int number, void *value, socklen_t *length)
+{
+        *(unsigned char *)value = (unsigned char)number;
+        *length = 1;
         return 0;
 }
 
@@ -233,6 +251,12 @@ static int get_emulated(const struct sock *sock, word w, int place)
         return __atomic_load_n(&sock->options.value[place], __ATOMIC_RELAXED);
 }
 
+/* What getsockopt(2) says of a level that a socket has not; setsockopt(2) says ENOPROTOOPT. */
+static int no_such_level(const struct sock *sock)
+{
+        return sock->family == AF_INET ? -EOPNOTSUPP : -ENOPROTOOPT;
+}
+
 int option_get(int fd, word w, int level, int name, void *value, socklen_t *length)
 {
         const struct sock *sock = sock_at(WORD_INDEX(w));
@@ -241,17 +265,25 @@ int option_get(int fd, word w, int level, int name, void *value, socklen_t *leng
         if (!value || !length)
                 return -EFAULT;
         if (is_foreign_level(sock, level))
-                return -ENOPROTOOPT;
+                return no_such_level(sock);
 
         r = get_special(sock, w, level, name, value, length);
         if (r <= 0)
                 return r;
 
         place = option_find(level, name, NULL);
-        if (place >= 0)
-                return give_number(get_emulated(sock, w, place), value, length);
+        if (place >= 0) {
+                const int number = get_emulated(sock, w, place);
+
+                if (level == IPPROTO_IP && *length > 0 && *length < sizeof(number) && number >= 0 &&
+                    number <= 255)
+                        return give_byte(number, value, length);
+                return give_number(number, value, length);
+        }
         if (is_ip_level(level))
                 return -ENOPROTOOPT;
+        if (level != SOL_SOCKET)
+                return no_such_level(sock);
 
         return next.getsockopt(fd, level, name, value, length) < 0 ? -errno : 0;
 }

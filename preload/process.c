@@ -7,9 +7,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "preload/kernel.h"
 #include "preload/process.h"
 
 __thread int process_vforks;
+__thread pid_t process_vforker;
 bool process_is_shared;
 
 /* The process that the memory belongs to; the kernel wipes it in a child of fork(2). */
@@ -26,10 +28,10 @@ int process_share(void)
                     0);
         if (page == MAP_FAILED)
                 return -ENOMEM;
-        if (madvise(page, sizeof(*page), MADV_WIPEONFORK) < 0) {
+        if (kernel_madvise(page, sizeof(*page), MADV_WIPEONFORK) < 0) {
                 int r = -errno;
 
-                munmap((void *)page, sizeof(*page));
+                (void)kernel_munmap((void *)page, sizeof(*page));
                 return r;
         }
 

@@ -9,14 +9,20 @@
  * both) must not be recorded: the memory with our records goes on being the parent's.
  *
  * While a vfork child runs, its parent's thread is stopped, and both have the same thread-local
- * storage. So a counter there, raised around vfork, tells the child without a system call.
+ * storage. So a counter there, raised around vfork, tells most of the time without a system call.
  */
 
 #include <stdbool.h>
 #include <sys/types.h>
+#include <unistd.h>
 
-/* Raised by vfork.S, and around clone(CLONE_VM | CLONE_VFORK). */
+/*
+ * Raised by vfork.S, and around clone(CLONE_VM | CLONE_VFORK), with the process that made the
+ * child: when it goes on, a signal handler may run before the counter is lowered.
+ */
 extern __thread int process_vforks __attribute__((tls_model("initial-exec"), visibility("hidden")));
+extern __thread pid_t process_vforker
+        __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 /*
  * Set once the program has made a child that runs beside its parent in the same memory, which
@@ -29,7 +35,7 @@ bool process_is_stranger(void);
 /* Are we a child that only borrows this memory? */
 static inline bool process_is_borrowed(void)
 {
-        return __builtin_expect(process_vforks > 0, 0) ||
+        return (__builtin_expect(process_vforks > 0, 0) && getpid() != process_vforker) ||
                (__builtin_expect(process_is_shared, 0) && process_is_stranger());
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "preload/kernel.h"
 #include "preload/log.h"
 #include "preload/memory.h"
 #include "preload/rule-set.h"
@@ -16,7 +17,7 @@ struct rule_set rule_set;
 
 static void __attribute__((noreturn)) die(void)
 {
-        _exit(EX_CONFIG);
+        kernel_exit(EX_CONFIG);
 }
 
 static size_t count_lines(const char *text)

@@ -9,9 +9,9 @@
 
 #include <stddef.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "preload/activation.h"
+#include "preload/memory.h"
 #include "preload/sock.h"
 
 #define CHUNK_SHIFT 6
@@ -19,13 +19,15 @@
 #define CHUNKS      16384 /* a million sockets; accepted connections do not count */
 #define NOTHING     UINT32_MAX
 
-static struct sock *_Atomic chunks[CHUNKS];
+static struct sock **chunks;   /* CHUNKS of them, each mapped when it is needed */
 static _Atomic uint32_t fresh; /* index of the first object that was never used */
 static _Atomic uint64_t free_head = NOTHING;
 
 struct sock *sock_at(uint32_t index)
 {
-        return atomic_load_explicit(&chunks[index >> CHUNK_SHIFT], memory_order_acquire) +
+        struct sock **found = __atomic_load_n(&chunks, __ATOMIC_ACQUIRE);
+
+        return __atomic_load_n(&found[index >> CHUNK_SHIFT], __ATOMIC_ACQUIRE) +
                (index & (CHUNK_SIZE - 1));
 }
 
@@ -55,20 +57,13 @@ static void push_free(struct sock *sock)
         } while (!atomic_compare_exchange_weak(&free_head, &head, replacement));
 }
 
-static struct sock *map_chunk(uint32_t chunk)
+static struct sock *find_chunk(uint32_t index)
 {
-        struct sock *expected = NULL, *mapped;
+        struct sock **found = memory_share((void **)&chunks, CHUNKS * sizeof(*found));
 
-        mapped = mmap(NULL, CHUNK_SIZE * sizeof(*mapped), PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (mapped == MAP_FAILED)
-                return NULL;
-
-        if (atomic_compare_exchange_strong(&chunks[chunk], &expected, mapped))
-                return mapped;
-
-        munmap(mapped, CHUNK_SIZE * sizeof(*mapped));
-        return expected;
+        return found ? memory_share((void **)&found[index >> CHUNK_SHIFT],
+                                    CHUNK_SIZE * sizeof(struct sock))
+                     : NULL;
 }
 
 static struct sock *take_fresh(void)
@@ -80,9 +75,7 @@ static struct sock *take_fresh(void)
                 if (index >= CHUNKS * CHUNK_SIZE)
                         return NULL;
 
-                chunk = atomic_load(&chunks[index >> CHUNK_SHIFT]);
-                if (!chunk)
-                        chunk = map_chunk(index >> CHUNK_SHIFT);
+                chunk = find_chunk(index);
                 if (!chunk)
                         return NULL;
         } while (!atomic_compare_exchange_weak(&fresh, &index, index + 1));

@@ -46,6 +46,7 @@ struct endpoint {
 struct sock_inherited {
         bool keepalive : 1;
         bool linger : 1;
+        bool oobinline : 1;
         bool receive_timeout : 1;
         bool send_timeout : 1;
         bool receive_buffer : 1;

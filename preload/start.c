@@ -9,6 +9,7 @@
 #include "preload/activation.h"
 #include "preload/environment.h"
 #include "preload/log.h"
+#include "preload/mark.h"
 #include "preload/next.h"
 #include "preload/rule-set.h"
 
@@ -35,6 +36,9 @@ static void __attribute__((constructor)) start(int argc, char **argv, char **env
                 .listen_fdnames = environment_get(ENVIRONMENT_LISTEN_FDNAMES),
                 .ip2unix_fds = environment_get(ENVIRONMENT_FDS),
         };
+        mark_may_be_inherited = passed.ip2unix_fds;
+        if (mark_may_be_inherited)
+                next_need_sockets();
         activation_open(&passed, rule_set.rules, rule_set.n_rules);
         environment_publish_fds(envp);
 }

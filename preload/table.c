@@ -3,34 +3,26 @@
 /* Maps blocks of words, and keeps the references that words hold. See table.h. */
 
 #include <errno.h>
-#include <sys/mman.h>
 
+#include "preload/memory.h"
 #include "preload/process.h"
 #include "preload/sock.h"
 #include "preload/table.h"
 #include "preload/watch.h"
 
-struct table_block *_Atomic table_blocks[TABLE_BLOCKS];
+struct table *table;
 
 int table_reserve(int fd)
 {
-        struct table_block *block, *expected = NULL;
+        struct table *root;
 
         if ((unsigned)fd >= TABLE_MAX)
                 return -EMFILE;
 
-        if (table_find(fd))
-                return 0;
-
-        block = mmap(NULL, sizeof(*block), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-                     0);
-        if (block == MAP_FAILED)
+        root = memory_share((void **)&table, sizeof(*root));
+        if (!root || !memory_share((void **)&root->blocks[fd >> TABLE_BLOCK_SHIFT],
+                                   sizeof(struct table_block)))
                 return -ENOMEM;
-
-        /* Another thread may have been faster: nobody has seen ours, so that it can go. */
-        if (!atomic_compare_exchange_strong(&table_blocks[fd >> TABLE_BLOCK_SHIFT], &expected,
-                                            block))
-                munmap(block, sizeof(*block));
 
         return 0;
 }
@@ -48,7 +40,7 @@ void table_drop(word w)
 
 void table_release(int fd, word w)
 {
-        if ((WORD_KIND(w) == WORD_INET && w & WORD_EPOLLED) ||
+        if (((WORD_KIND(w) == WORD_INET || WORD_KIND(w) == WORD_PLAIN) && w & WORD_EPOLLED) ||
             (WORD_KIND(w) == WORD_SOCK && atomic_load(&sock_at(WORD_INDEX(w))->watched)))
                 watch_forget(fd);
         if (WORD_KIND(w) == WORD_SOCK)
@@ -115,7 +107,7 @@ int table_next(int fd)
         if (fd < 0)
                 fd = 0;
 
-        while (fd < TABLE_MAX) {
+        while (fd < TABLE_MAX && __atomic_load_n(&table, __ATOMIC_ACQUIRE)) {
                 _Atomic word *place = table_find(fd);
 
                 if (!place) {

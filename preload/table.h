@@ -4,7 +4,7 @@
 /*
  * The descriptor table: what the shim knows about each descriptor number, in one 64-bit word.
  *
- * Hooks run in every thread and in signal handlers, so there is no lock. A word is read with two
+ * Hooks run in every thread and in signal handlers, so there is no lock. A word is read with three
  * loads and changed with one atomic exchange. Words lie in blocks that are mapped when a number in
  * their range is first tracked and never unmapped: a reader may hold a stale pointer for ever.
  *
@@ -16,8 +16,8 @@
  *
  *   WORD_INET    an IP socket that nobody has bound: a rule may apply to it. Its family, type and
  *                protocol are in the word.
- *   WORD_PLAIN   an IP socket that was bound or connected, and no rule wanted it; or a Unix socket
- *                that was looked at and is none of ours.
+ *   WORD_PLAIN   an IP socket that was bound or connected, and no rule wanted it; a Unix socket
+ *                that was looked at and is none of ours; an epoll that there are notes about.
  *   WORD_SOCK    a converted socket: the word holds a reference to its struct sock (sock.h).
  *   WORD_ACCEPTED  a connection that came in through a converted listener and has nothing of its
  *                own but a peer's port: the word holds that, and a reference to the listener's
@@ -73,17 +73,23 @@ struct table_block {
         _Atomic word words[TABLE_BLOCK_WORDS];
 };
 
-extern struct table_block *_Atomic table_blocks[TABLE_BLOCKS];
+/* Mapped when the first word is stored: a process without sockets has none. */
+struct table {
+        struct table_block *blocks[TABLE_BLOCKS];
+};
+
+extern struct table *table;
 
 /* The place of a descriptor's word, or NULL when no word near it was ever set. */
 static inline _Atomic word *table_find(int fd)
 {
+        struct table *root = __atomic_load_n(&table, __ATOMIC_ACQUIRE);
         struct table_block *block;
 
-        if ((unsigned)fd >= TABLE_MAX)
+        if (!root || (unsigned)fd >= TABLE_MAX)
                 return NULL;
 
-        block = atomic_load_explicit(&table_blocks[fd >> TABLE_BLOCK_SHIFT], memory_order_acquire);
+        block = __atomic_load_n(&root->blocks[fd >> TABLE_BLOCK_SHIFT], __ATOMIC_ACQUIRE);
         return block ? &block->words[fd & (TABLE_BLOCK_WORDS - 1)] : NULL;
 }
 

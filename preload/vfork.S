@@ -5,7 +5,8 @@
  * child's return would overwrite the return address that the parent still needs. As in the C
  * library, that address is kept in a register, which the kernel gives to both.
  *
- * process_vforks is raised for the time that the child runs in our memory: see process.h.
+ * process_vforks is raised for the time that the child runs in our memory, and process_vforker
+ * says who we are: see process.h.
  */
 
 #if defined(__x86_64__)
@@ -20,7 +21,12 @@ vfork:
 __vfork:
         .cfi_startproc
         endbr64
+        movl    $39, %eax               /* SYS_getpid */
+        syscall
         movq    process_vforks@gottpoff(%rip), %rsi
+        movq    process_vforker@gottpoff(%rip), %r8
+        movl    %fs:(%r8), %edx         /* vfork in a child of vfork: put back below */
+        movl    %eax, %fs:(%r8)
         incl    %fs:(%rsi)
         popq    %rdi
         .cfi_adjust_cfa_offset -8
@@ -31,8 +37,9 @@ __vfork:
         .cfi_adjust_cfa_offset 8
         testq   %rax, %rax
         jz      .Lchild
-        /* The parent, once the child has gone; or nobody was born. The kernel keeps %rsi. */
+        /* The parent, once the child has gone; or nobody was born. The kernel keeps the others. */
         decl    %fs:(%rsi)
+        movl    %edx, %fs:(%r8)
         testq   %rax, %rax
         js      .Lerror
 .Lchild:

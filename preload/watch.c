@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "preload/log.h"
+#include "preload/memory.h"
 #include "preload/next.h"
 #include "preload/watch.h"
 
@@ -19,10 +20,12 @@
 #define OWNER_EPFD(owner) ((int)((owner) >> 32 & 0x7fffffff))
 #define OWNER_FD(owner)   ((int)((owner)&0xffffffff))
 
-static struct {
+struct watch {
         _Atomic uint64_t owner;
         struct epoll_event event;
-} watches[WATCHES];
+};
+
+static struct watch *watches; /* WATCHES of them, once there is one */
 
 static _Atomic int watches_used; /* none beyond has ever been used */
 
@@ -46,6 +49,9 @@ static int find(uint64_t owner)
 
 static void add(uint64_t owner, const struct epoll_event *event)
 {
+        if (!memory_share((void **)&watches, WATCHES * sizeof(*watches)))
+                return;
+
         for (int i = 0; i < WATCHES; i++) {
                 uint64_t nobody = OWNER_NONE;
                 int used = atomic_load(&watches_used);
@@ -86,7 +92,7 @@ void watch_note(int epfd, int op, int fd, const struct epoll_event *event)
 void watch_suspend(int fd)
 {
         for (int i = 0; i < atomic_load(&watches_used); i++) {
-                const uint64_t owner = atomic_load(&watches[i].owner);
+                uint64_t owner = atomic_load(&watches[i].owner);
                 struct epoll_event unused = {0};
 
                 if (owner == OWNER_NONE || owner == OWNER_BUSY || OWNER_FD(owner) != fd)

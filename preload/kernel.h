@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * System calls without the C library's functions for them, for what the shim seldom needs: every
+ * function that a library imports costs every process that starts 200 ns for the dynamic linker to
+ * find it. As with those functions, the result is -1 and errno on failure.
+ */
+
+#include <signal.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+/* A signal set as the kernel has it: one bit a signal. */
+#define KERNEL_SIGNAL(signal) (UINT64_C(1) << ((signal)-1))
+
+static inline int kernel_block_signals(int how, const uint64_t *set, uint64_t *ret_before)
+{
+        return (int)syscall(SYS_rt_sigprocmask, how, set, ret_before, sizeof(*set));
+}
+
+static inline int kernel_pending_signals(uint64_t *ret)
+{
+        return (int)syscall(SYS_rt_sigpending, ret, sizeof(*ret));
+}
+
+/* Take a pending signal of the set off, without waiting. */
+static inline int kernel_take_signal(const uint64_t *set)
+{
+        static const struct {
+                int64_t seconds, nanoseconds;
+        } now;
+
+        return (int)syscall(SYS_rt_sigtimedwait, set, NULL, &now, sizeof(*set));
+}
+
+static inline int kernel_kill(pid_t pid, int signal)
+{
+        return (int)syscall(SYS_kill, pid, signal);
+}
+
+static inline uid_t kernel_getuid(void)
+{
+        return (uid_t)syscall(SYS_getuid);
+}
+
+static inline uid_t kernel_geteuid(void)
+{
+        return (uid_t)syscall(SYS_geteuid);
+}
+
+static inline gid_t kernel_getgid(void)
+{
+        return (gid_t)syscall(SYS_getgid);
+}
+
+/* getrlimit(2) of this process; the kernel's structure has 64 bits everywhere. */
+static inline int kernel_getrlimit(int resource, uint64_t *ret_soft)
+{
+        uint64_t limits[2] = {0};
+        const int r = (int)syscall(SYS_prlimit64, 0, resource, NULL, limits);
+
+        *ret_soft = limits[0];
+        return r;
+}
+
+static inline ssize_t kernel_getrandom(void *buf, size_t size, unsigned flags)
+{
+        return syscall(SYS_getrandom, buf, size, flags);
+}
+
+static inline int kernel_madvise(void *addr, size_t size, int advice)
+{
+        return (int)syscall(SYS_madvise, addr, size, advice);
+}
+
+static inline int kernel_munmap(void *addr, size_t size)
+{
+        return (int)syscall(SYS_munmap, addr, size);
+}
+
+static inline void __attribute__((noreturn)) kernel_exit(int status)
+{
+        for (;;)
+                syscall(SYS_exit_group, status);
+}
