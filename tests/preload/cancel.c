@@ -19,6 +19,15 @@
 
 static int listener;
 
+#ifdef SANITIZED
+
+static void check_all(void)
+{
+        skip("cancellation", "sanitizers lose count of what was on a cancelled thread's stack");
+}
+
+#else
+
 static void *accept_in_thread(void *argument)
 {
         struct sockaddr_storage storage;
@@ -54,6 +63,25 @@ static void check_cancel(void *(*function)(void *), void *argument, const char *
         same(pthread_join(thread, &result), 0, "%s: join", what);
         ok(result == PTHREAD_CANCELED, "%s: it was cancelled", what);
 }
+
+static void check_all(void)
+{
+        int connection, fd, theirs;
+
+        check_cancel(accept_in_thread, NULL, "accept");
+        ok(serves(0, listener), "the listener serves");
+        connection = accept_client(0, listener, &theirs);
+        check_cancel(receive_in_thread, &connection, "recvfrom");
+        ok(is_local_peer(peer_name(connection), AF_INET), "the connection is there");
+
+        fd = listen_at("127.0.0.3:9999");
+        check_cancel(accept_blackhole_in_thread, &fd, "accept where nobody comes");
+        close(fd);
+        close(connection);
+        close(theirs);
+}
+
+#endif
 
 /* errno stays what it was when a call succeeds. */
 #define KEEPS_ERRNO(call)                                                                          \
@@ -105,23 +133,11 @@ static void check_errno(const char *address)
 
 int main(int argc, char **argv)
 {
-        int connection, fd, theirs;
-
         need(argc == 2, "an address");
         listener = socket_for(argv[1], SOCK_STREAM);
         set_option(listener, SOL_SOCKET, SO_REUSEADDR, 1);
         need(bind_to(listener, argv[1]) == 0 && listen(listener, 5) == 0, "bind");
-        check_cancel(accept_in_thread, NULL, "accept");
-        ok(serves(0, listener), "the listener serves");
-        connection = accept_client(0, listener, &theirs);
-        check_cancel(receive_in_thread, &connection, "recvfrom");
-        ok(is_local_peer(peer_name(connection), AF_INET), "the connection is there");
-
-        fd = listen_at("127.0.0.3:9999");
-        check_cancel(accept_blackhole_in_thread, &fd, "accept where nobody comes");
-        close(fd);
-        close(connection);
-        close(theirs);
+        check_all();
         close(listener);
         check_errno(argv[1]);
         return tap_end();

@@ -88,7 +88,7 @@ static void check_no_sender(void)
         same(errno, EAGAIN, "says EAGAIN");
 }
 
-static void check_no_descriptors(const char *call)
+static void __attribute__((nonnull)) check_no_descriptors(const char *call)
 {
         union {
                 char bytes[256];

@@ -52,12 +52,13 @@ static int answer(void)
         return 42;
 }
 
+typedef int answer_fn(void);
+
 /*
- * The dynamic linker calls this while it relocates the library; no instrumentation may get in the
- * way, and of other libraries only what was relocated before may be called.
+ * The dynamic linker calls this while it relocates the library: of other libraries only what was
+ * relocated before may be called.
  */
-static __attribute__((no_sanitize("address", "thread", "undefined"),
-                      no_stack_protector)) int (*resolve(void))(void)
+static __attribute__((used)) answer_fn *resolve(void)
 {
         try_sockets(&early_resolver);
         return answer;

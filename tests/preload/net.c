@@ -24,10 +24,10 @@
 
 static char *next_text(void)
 {
-        static char texts[TEXTS][TEXT_SIZE];
-        static unsigned turn;
+        static __thread char texts[TEXTS][TEXT_SIZE];
+        static __thread unsigned turn;
 
-        return texts[__atomic_fetch_add(&turn, 1, __ATOMIC_RELAXED) % TEXTS];
+        return texts[turn++ % TEXTS];
 }
 
 socklen_t address_of(const char *text, struct sockaddr_storage *ret)

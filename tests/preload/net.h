@@ -27,7 +27,8 @@ int connect_to(int fd, const char *address);
 /* socket(2), bind(2), listen(2), all of which have to work. */
 int listen_at(const char *address);
 
-/* getsockname(2), getpeername(2) as texts. One of the next 8 calls overwrites the text. */
+/* getsockname(2), getpeername(2) as texts. The text is the thread's, and overwritten
+ * by one of its next 8 calls. */
 const char *local_name(int fd);
 const char *peer_name(int fd);
 

@@ -16,7 +16,8 @@
 static int points, failures;
 
 /* One write(2) a line: what is in a stdio buffer would be printed again by forked children. */
-static void print_line(const char *before, const char *format, va_list ap)
+static void __attribute__((format(printf, 2, 0)))
+print_line(const char *before, const char *format, va_list ap)
 {
         char line[LINE];
         size_t length;
@@ -27,7 +28,8 @@ static void print_line(const char *before, const char *format, va_list ap)
         (void)!write(STDOUT_FILENO, line, strlen(line));
 }
 
-static bool point(bool condition, const char *format, va_list ap)
+static bool __attribute__((format(printf, 2, 0)))
+point(bool condition, const char *format, va_list ap)
 {
         char before[32];
 
@@ -81,7 +83,7 @@ bool is(const char *got, const char *want, const char *what, ...)
         return equal;
 }
 
-static void print_skip(const char *format, ...)
+static void __attribute__((format(printf, 1, 2))) print_skip(const char *format, ...)
 {
         va_list ap;
 
