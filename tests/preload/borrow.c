@@ -159,6 +159,18 @@ static void check_clone_files(void)
         is(local_name(fd), "EBADF", "what it closes is closed here");
         ok(serves(0, listener), "and nothing else");
 }
+
+/* The one that shares the descriptors comes first: see process.h on children that don't. */
+static void check_clones(void)
+{
+        check_clone_files();
+        check_clone(wrecking_child, CLONE_VM | CLONE_VFORK, 4, "clone(CLONE_VM | CLONE_VFORK)");
+        check_clone(executing_child, CLONE_VM | CLONE_VFORK, 0,
+                    "clone(CLONE_VM | CLONE_VFORK) and exec");
+        check_clone(wrecking_child, CLONE_VM, 4, "clone(CLONE_VM)");
+        check_clone(executing_child, CLONE_VM, 0, "clone(CLONE_VM) and exec");
+}
+
 int main(int argc, char **argv)
 {
         need(argc >= 2, "an address");
