@@ -218,14 +218,22 @@ static int write_sockets(struct output *output, const struct unit *unit)
 }
 
 /*
- * The last resort, when there is no room for a file: a link as short as this one needs none of its
- * own. What runs goes on running. Returns the error that led here, or one that is worse.
+ * The last resort, when there is no room for a file or no drop-in of ours would count: a link as
+ * short as this one needs none of its own. What runs goes on running. Returns the error that led
+ * here, or one that is worse.
  */
 static int mask_after(const struct output *output, const char *name, int error)
 {
         if (symlinkat("/dev/null", output->mask_fd, name) < 0 && errno != EEXIST)
                 return -errno;
         return error;
+}
+
+/* Whether a drop-in of the administrator's would let a unit start that a drop-in of ours refuses.
+ */
+static bool refusal_is_undone(const struct unit *unit)
+{
+        return unit->settings.replaced_by || unit->settings.refusal_undone;
 }
 
 int output_write(struct output *output, const struct unit *unit)
@@ -238,7 +246,7 @@ int output_write(struct output *output, const struct unit *unit)
         r = make_directory(output->fd, name);
         if (r == 0)
                 r = broken ? write_refusal(output, unit, broken) : write_dropin(output, unit);
-        if (r < 0)
+        if (r < 0 || (broken && refusal_is_undone(unit)))
                 return mask_after(output, unit->name, r);
         if (broken)
                 return 0;

@@ -21,8 +21,8 @@ int output_new(const char *directory, const char *early, struct output **ret);
  * complaint.
  *
  * Whatever can't be written, the unit does not start without its rules. The drop-in comes first:
- * with it there and anything else missing, systemd refuses the start. Without it the unit is
- * masked.
+ * with it there and anything else missing, systemd refuses the start. Without it, or where another
+ * drop-in would undo a refusal, the unit is masked.
  *
  * Errors: a negative errno of what could not be written.
  */

@@ -109,23 +109,32 @@ static void add_environment(struct buffer *buffer, const struct unit *unit, cons
                 buffer_printf(buffer, "Environment=IP2UNIX_LOG_LEVEL=%s\n", level);
 }
 
+/* The loader looks for the library from inside the service, and leaves out what it can't map. */
+static void add_library_paths(struct buffer *buffer, const struct unit_settings *settings)
+{
+        if (settings->root_directory || settings->root_unknown || settings->root_image ||
+            settings->temporary_files) {
+                buffer_add(buffer, "BindReadOnlyPaths=");
+                escape_bind_path(buffer, IP2UNIX_LIBRARY);
+                buffer_add_char(buffer, '\n');
+        }
+        if (settings->no_exec_paths) {
+                buffer_add(buffer, "ExecPaths=");
+                escape_word(buffer, IP2UNIX_LIBRARY, 0);
+                buffer_add_char(buffer, '\n');
+        }
+}
+
 void render_dropin(struct buffer *buffer, const struct unit *unit, const char *rules,
                    const char *directory)
 {
-        const struct unit_settings *settings = &unit->settings;
-
         add_header(buffer, unit);
         add_unit_section(buffer, unit);
         buffer_add(buffer, "\n[Service]\n");
         for (size_t i = 0; i < unit->n_files; i++)
                 add_assignments(buffer, &unit->files[i]->service);
         add_sockets(buffer, unit, &sockets_key);
-        /* The loader looks for the library from inside the service's root. */
-        if (settings->root_directory || settings->root_unknown || settings->root_image) {
-                buffer_add(buffer, "BindReadOnlyPaths=");
-                escape_bind_path(buffer, IP2UNIX_LIBRARY);
-                buffer_add_char(buffer, '\n');
-        }
+        add_library_paths(buffer, &unit->settings);
         add_environment(buffer, unit, rules, directory);
 }
 

@@ -4,6 +4,7 @@
 #include "generator/array.h"
 #include "generator/cleanup.h"
 #include "generator/program-check.h"
+#include "generator/render.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,7 +114,17 @@ static int check_settings(const struct unit *unit)
         struct rulefile *file = unit->files[0];
         int r = 0;
 
-        if (settings->unsets_preload || settings->unsets_rules)
+        if (settings->replaced_by)
+                r = rulefile_complain(file, file->rules_line,
+                                      "%s replaces the drop-in that would be made for %s: give it "
+                                      "another name",
+                                      settings->replaced_by, unit->name);
+        if (r == 0 && settings->undone_by)
+                r = rulefile_complain(file, file->rules_line,
+                                      "%s comes after %s and sets %s=: give it a name that comes "
+                                      "before",
+                                      settings->undone_by, RENDER_DROPIN, settings->undone_key);
+        if (r == 0 && (settings->unsets_preload || settings->unsets_rules))
                 r = rulefile_complain(file, file->rules_line,
                                       "%s takes %s away (UnsetEnvironment=)", unit->name,
                                       settings->unsets_preload ? "LD_PRELOAD" : "IP2UNIX_RULES");

@@ -13,25 +13,18 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* A drop-in found, or what masks one. */
-struct dropin {
-        char *path;
-        const char *name; /* last component of path */
-        size_t order;     /* in which it was found: the first of a name counts */
-        bool masks;
-};
-
 struct dropins {
         const struct unit_path *paths;
-        struct dropin *items;
+        struct unit_dropin *items;
         size_t n_items;
+        /* Generators' own come after the unit's in /etc and /run, but before those of its aliases.
+         */
+        bool may_beat_generators;
 };
 
 static void dropins_clear(struct dropins *dropins)
 {
-        for (size_t i = 0; i < dropins->n_items; i++)
-                free(dropins->items[i].path);
-        free(dropins->items);
+        unit_dropins_free(dropins->items, dropins->n_items);
 }
 
 static bool is_mask(int dir_fd, const char *name)
@@ -45,9 +38,10 @@ static bool is_mask(int dir_fd, const char *name)
         return fstatat(dir_fd, name, &st, 0) == 0 && S_ISREG(st.st_mode) && st.st_size == 0;
 }
 
-static int add_file(struct dropins *dropins, int dir_fd, const char *dir, const char *name)
+static int add_file(struct dropins *dropins, const struct unit_path_dir *parent, int dir_fd,
+                    const char *dir, const char *name)
 {
-        struct dropin *item;
+        struct unit_dropin *item;
         size_t length = strlen(name);
         int r;
 
@@ -62,6 +56,7 @@ static int add_file(struct dropins *dropins, int dir_fd, const char *dir, const 
                 return -ENOMEM;
         item->name = strrchr(item->path, '/') + 1;
         item->masks = is_mask(dir_fd, name);
+        item->beats_generators = dropins->may_beat_generators && parent->beats_generators;
         item->order = dropins->n_items++;
         return 0;
 }
@@ -89,7 +84,7 @@ static int add_directory(struct dropins *dropins, const struct unit_path_dir *di
                 return -ENOMEM;
         }
         while ((entry = readdir(stream))) {
-                int r = add_file(dropins, fd, path, entry->d_name);
+                int r = add_file(dropins, dir, fd, path, entry->d_name);
 
                 if (r < 0)
                         return r;
@@ -148,8 +143,11 @@ static int add_all(struct dropins *dropins, const char *name)
 {
         size_t n_aliases;
         const struct unit_path_alias *aliases = unit_path_aliases(dropins->paths, name, &n_aliases);
-        int r = add_name(dropins, name);
+        int r;
 
+        dropins->may_beat_generators = true;
+        r = add_name(dropins, name);
+        dropins->may_beat_generators = false;
         for (size_t i = 0; r == 0 && i < n_aliases; i++)
                 r = add_name(dropins, aliases[i].name);
         for (size_t i = 0; r == 0 && i < dropins->paths->n_dirs; i++)
@@ -160,33 +158,48 @@ static int add_all(struct dropins *dropins, const char *name)
 
 static int compare_dropins(const void *a, const void *b)
 {
-        const struct dropin *x = a, *y = b;
+        const struct unit_dropin *x = a, *y = b;
         int r = strcmp(x->name, y->name);
 
         return r != 0 ? r : (x->order > y->order) - (x->order < y->order);
 }
 
-int unit_path_dropins(const struct unit_path *paths, const char *name, char ***ret)
+/* Of each name leave the one that counts. */
+static void drop_replaced(struct dropins *dropins)
+{
+        size_t kept = 0;
+
+        if (dropins->n_items > 1)
+                qsort(dropins->items, dropins->n_items, sizeof(*dropins->items), compare_dropins);
+        for (size_t i = 0; i < dropins->n_items; i++) {
+                struct unit_dropin *item = &dropins->items[i];
+
+                if (kept > 0 && strcmp(dropins->items[kept - 1].name, item->name) == 0)
+                        free(item->path);
+                else
+                        dropins->items[kept++] = *item;
+        }
+        dropins->n_items = kept;
+}
+
+int unit_path_dropins(const struct unit_path *paths, const char *name, struct unit_dropin **ret,
+                      size_t *ret_n)
 {
         _cleanup_(dropins_clear) struct dropins dropins = {.paths = paths};
-        char **list = NULL;
-        size_t n = 0;
         int r = add_all(&dropins, name);
 
-        if (r == 0 && dropins.n_items > 1)
-                qsort(dropins.items, dropins.n_items, sizeof(*dropins.items), compare_dropins);
-        for (size_t i = 0; r == 0 && i < dropins.n_items; i++) {
-                const struct dropin *item = &dropins.items[i];
-
-                if (i > 0 && strcmp(item[-1].name, item->name) == 0)
-                        continue;
-                if (!item->masks)
-                        r = strings_add(&list, &n, item->path);
-        }
-        if (r < 0) {
-                strings_free(list);
+        if (r < 0)
                 return r;
-        }
-        *ret = list;
+        drop_replaced(&dropins);
+        *ret = dropins.items;
+        *ret_n = dropins.n_items;
+        dropins = (struct dropins){0};
         return 0;
+}
+
+void unit_dropins_free(struct unit_dropin *dropins, size_t n_dropins)
+{
+        for (size_t i = 0; i < n_dropins; i++)
+                free(dropins[i].path);
+        free(dropins);
 }

@@ -43,14 +43,25 @@ void unit_location_free(struct unit_location *location);
 int unit_path_read(const struct unit_path *paths, const char *fragment, size_t limit, char **ret,
                    size_t *ret_size);
 
+struct unit_dropin {
+        char *path;            /* without IP2UNIX_ROOT */
+        const char *name;      /* the last component of path */
+        size_t order;          /* in which it was found: the first of a name counts */
+        bool masks;            /* it is none itself, and keeps others of its name from counting */
+        bool beats_generators; /* it counts more than one of its name made by a generator */
+};
+
 /*
  * List the drop-ins of a unit in the order in which they apply, those for its aliases, its
  * template, the "foo-.service.d" of its prefixes and "service.d" included.
  *
- * name: of the unit itself, not an alias. ret: NULL-terminated, without IP2UNIX_ROOT, to be freed
- * with strings_free(); NULL when there are none. Errors: -ENOMEM.
+ * name: of the unit itself, not an alias. ret, ret_n: to be freed with unit_dropins_free(); NULL
+ * when there are none. Errors: -ENOMEM.
  */
-int unit_path_dropins(const struct unit_path *paths, const char *name, char ***ret);
+int unit_path_dropins(const struct unit_path *paths, const char *name, struct unit_dropin **ret,
+                      size_t *ret_n);
+
+void unit_dropins_free(struct unit_dropin *dropins, size_t n_dropins);
 
 /*
  * The path of a unit's file that one made by a generator would hide, or NULL.

@@ -7,7 +7,9 @@
 #include "generator/specifier.h"
 #include "generator/word.h"
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 
 #define PRELOAD_VARIABLE "LD_PRELOAD="
 #define RULES_VARIABLE   "IP2UNIX_RULES="
@@ -137,10 +139,39 @@ static int set_root_directory(struct unit_settings_reader *reader, const char *v
         return 0;
 }
 
+/* For keys whose value is a list that an empty one resets: whether there is anything on it. */
+static int set_temporary_file_system(struct unit_settings_reader *reader, const char *value)
+{
+        reader->settings->temporary_files = *value != '\0';
+        return 0;
+}
+
+static int set_no_exec_paths(struct unit_settings_reader *reader, const char *value)
+{
+        reader->settings->no_exec_paths = *value != '\0';
+        return 0;
+}
+
+/* The refusal is a command of this list. */
+static int set_exec_start_pre(struct unit_settings_reader *reader, const char *value)
+{
+        if (reader->late && *value == '\0')
+                reader->settings->refusal_undone = true;
+        return 0;
+}
+
 static int set_root_image(struct unit_settings_reader *reader, const char *value)
 {
         reader->settings->root_image = *value != '\0';
         return 0;
+}
+
+/* systemd takes the number in every notation of C, and the name that sysexits.h has for it. */
+static bool is_refusal_status(const char *word)
+{
+        char *end;
+
+        return strcmp(word, "CONFIG") == 0 || (strtoul(word, &end, 0) == EX_CONFIG && *end == '\0');
 }
 
 static int set_success_exit_status(struct unit_settings_reader *reader, const char *value)
@@ -157,9 +188,10 @@ static int set_success_exit_status(struct unit_settings_reader *reader, const ch
 
                 if (r <= 0)
                         return ignore_invalid(r);
-                /* EX_CONFIG of sysexits.h, which systemd knows by this name. */
-                settings->refusal_is_success |=
-                        strcmp(word, "78") == 0 || strcmp(word, "CONFIG") == 0;
+                if (!is_refusal_status(word))
+                        continue;
+                settings->refusal_is_success = true;
+                settings->refusal_undone |= reader->late != NULL;
         }
 }
 
@@ -221,15 +253,53 @@ static const struct {
         {"RootDirectory", set_root_directory},
         {"RootImage", set_root_image},
         {"SuccessExitStatus", set_success_exit_status},
+        {"ExecStartPre", set_exec_start_pre},
+        {"TemporaryFileSystem", set_temporary_file_system},
+        {"NoExecPaths", set_no_exec_paths},
 };
+
+/*
+ * Settings that take a part of our drop-in back when they come after it. A file that comes later
+ * may set LD_PRELOAD too, whenever somebody writes it; that Environment= is reset is noticed by the
+ * library, which then finds no rules.
+ */
+static const struct {
+        const char *key;
+        bool when_empty; /* only as a reset */
+} undoing_keys[] = {
+        {"EnvironmentFile", false},
+        {"BindPaths", true},
+        {"BindReadOnlyPaths", true},
+        {"ExecPaths", true},
+};
+
+static int check_late(struct unit_settings_reader *reader, const char *key, const char *value)
+{
+        for (size_t i = 0; i < sizeof(undoing_keys) / sizeof(undoing_keys[0]); i++) {
+                if (strcmp(key, undoing_keys[i].key) != 0 ||
+                    (undoing_keys[i].when_empty && *value != '\0'))
+                        continue;
+                reader->settings->undone_key = undoing_keys[i].key;
+                return replace(&reader->settings->undone_by, reader->late);
+        }
+        return 0;
+}
 
 int unit_settings_take(const char *section, const char *key, const char *value, void *userdata)
 {
+        struct unit_settings_reader *reader = userdata;
+
         if (strcmp(section, "Service") != 0)
                 return 0;
+        if (reader->late) {
+                int r = check_late(reader, key, value);
+
+                if (r < 0)
+                        return r;
+        }
         for (size_t i = 0; i < sizeof(settings_table) / sizeof(settings_table[0]); i++)
                 if (strcmp(key, settings_table[i].key) == 0)
-                        return settings_table[i].set(userdata, value);
+                        return settings_table[i].set(reader, value);
         return 0;
 }
 
@@ -244,5 +314,7 @@ void unit_settings_clear(struct unit_settings *settings)
         free(settings->preload);
         free(settings->file_preload);
         free(settings->root_directory);
+        free(settings->replaced_by);
+        free(settings->undone_by);
         *settings = (struct unit_settings){0};
 }

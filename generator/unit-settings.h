@@ -19,9 +19,15 @@ struct unit_settings {
         char *root_directory; /* NULL for none, or when root_unknown */
         bool root_unknown;    /* RootDirectory= has a specifier that can't be expanded here */
         bool root_image;
+        bool temporary_files;    /* TemporaryFileSystem= is set */
+        bool no_exec_paths;      /* NoExecPaths= is set */
         bool unsets_preload;     /* UnsetEnvironment= takes LD_PRELOAD away */
         bool unsets_rules;       /* the same for IP2UNIX_RULES */
         bool refusal_is_success; /* SuccessExitStatus= has the exit status of a refusal */
+        char *replaced_by;       /* drop-in that our own does not count beside, NULL for none */
+        char *undone_by;         /* drop-in after our own that takes a part of it back, or NULL */
+        const char *undone_key;  /* by this setting */
+        bool refusal_undone;     /* the same for the drop-in of a refusal */
 };
 
 /* Files of units that are larger are passed over. */
@@ -31,6 +37,7 @@ struct unit_settings {
 struct unit_settings_reader {
         struct unit_settings *settings;
         const char *root; /* as root_open() wants it */
+        const char *late; /* path of the drop-in being read when it comes after ours, else NULL */
 };
 
 /*

@@ -4,6 +4,7 @@
 #include "generator/array.h"
 #include "generator/buffer.h"
 #include "generator/cleanup.h"
+#include "generator/render.h"
 #include "generator/root.h"
 #include "generator/unit-file.h"
 #include "generator/unit-name.h"
@@ -195,15 +196,44 @@ static int read_dropin(struct unit_settings_reader *reader, const char *path)
         return unit_file_read(data, size, unit_settings_take, reader);
 }
 
+static int read_rule_files(const struct unit *unit, struct unit_settings_reader *reader)
+{
+        int r = 0;
+
+        for (size_t i = 0; i < unit->n_files; i++) {
+                const struct assignments *service = &unit->files[i]->service;
+
+                for (size_t j = 0; r == 0 && j < service->n_items; j++)
+                        r = unit_settings_take("Service", service->items[j].key,
+                                               service->items[j].value, reader);
+        }
+        return r;
+}
+
+/* Read what comes before our drop-in, what will be in it, and what comes after it. */
 static int read_dropins(const struct unit *unit, struct unit_settings_reader *reader,
                         const struct unit_path *paths)
 {
-        char **dropins = NULL;
-        int r = unit_path_dropins(paths, unit->name, &dropins);
+        struct unit_dropin *dropins = NULL;
+        size_t n_dropins = 0, i = 0;
+        int r = unit_path_dropins(paths, unit->name, &dropins, &n_dropins);
 
-        for (char **path = dropins; r == 0 && path && *path; path++)
-                r = read_dropin(reader, *path);
-        strings_free(dropins);
+        for (; r == 0 && i < n_dropins && strcmp(dropins[i].name, RENDER_DROPIN) < 0; i++)
+                if (!dropins[i].masks)
+                        r = read_dropin(reader, dropins[i].path);
+        if (r == 0)
+                r = read_rule_files(unit, reader);
+        for (; r == 0 && i < n_dropins; i++) {
+                if (strcmp(dropins[i].name, RENDER_DROPIN) == 0) {
+                        if (dropins[i].beats_generators)
+                                reader->settings->replaced_by = TAKE(dropins[i].path);
+                        continue;
+                }
+                reader->late = dropins[i].path;
+                if (!dropins[i].masks)
+                        r = read_dropin(reader, dropins[i].path);
+        }
+        unit_dropins_free(dropins, n_dropins);
         return r;
 }
 
@@ -213,14 +243,5 @@ int unit_read_settings(struct unit *unit, const struct manager *manager,
         struct unit_settings_reader reader = {.settings = &unit->settings, .root = manager->root};
         int r = read_fragment(unit, &reader, paths);
 
-        if (r == 0)
-                r = read_dropins(unit, &reader, paths);
-        for (size_t i = 0; i < unit->n_files; i++) {
-                const struct assignments *service = &unit->files[i]->service;
-
-                for (size_t j = 0; r == 0 && j < service->n_items; j++)
-                        r = unit_settings_take("Service", service->items[j].key,
-                                               service->items[j].value, &reader);
-        }
-        return r;
+        return r < 0 ? r : read_dropins(unit, &reader, paths);
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "generator/array.h"
 #include "generator/unit-path.h"
@@ -106,16 +107,18 @@ static void test_names(void **state)
 static void check_dropins(const struct fixture *fixture, const char *name,
                           const char *const *expected)
 {
-        char **dropins;
-        size_t n = 0;
+        struct unit_dropin *dropins;
+        size_t n_dropins, n = 0;
 
-        assert_int_equal(unit_path_dropins(fixture->paths, name, &dropins), 0);
-        for (; expected[n]; n++) {
-                assert_true(dropins && dropins[n]);
-                assert_string_equal(dropins[n], expected[n]);
+        assert_int_equal(unit_path_dropins(fixture->paths, name, &dropins, &n_dropins), 0);
+        for (size_t i = 0; i < n_dropins; i++) {
+                if (dropins[i].masks)
+                        continue;
+                assert_non_null(expected[n]);
+                assert_string_equal(dropins[i].path, expected[n++]);
         }
-        assert_true(!dropins || !dropins[n]);
-        strings_free(dropins);
+        assert_null(expected[n]);
+        unit_dropins_free(dropins, n_dropins);
 }
 
 static void test_dropins(void **state)
@@ -167,6 +170,43 @@ static void test_dropins(void **state)
         close_fixture(&fixture);
 }
 
+/* Names of drop-ins of one unit, and whether one by a generator would be replaced. */
+static const struct {
+        const char *path;
+        bool masks, beats_generators;
+} rivals[] = {
+        {ETC "pre-one.service.d/a.conf", false, true},
+        {ETC "pre-one.service.d/b.conf", true, true},
+        {LIB "pre-one.service.d/c.conf", false, false},
+        {"run/systemd/system/alias.service.d/d.conf", false, false},
+        {ETC "service.d/e.conf", false, false},
+        {ETC "pre-.service.d/f.conf", false, true},
+};
+
+static void test_rivals(void **state)
+{
+        const char *root = *state;
+        struct unit_dropin *dropins;
+        struct fixture fixture;
+        size_t n_dropins;
+
+        scratch_write(root, LIB "pre-one.service", "x");
+        scratch_link(root, ETC "alias.service", "pre-one.service");
+        for (size_t i = 0; i < N_ELEMENTS(rivals); i++)
+                scratch_write(root, rivals[i].path, rivals[i].masks ? "" : "x");
+        fixture = open_fixture(root);
+        assert_int_equal(unit_path_dropins(fixture.paths, "pre-one.service", &dropins, &n_dropins),
+                         0);
+        assert_int_equal(n_dropins, N_ELEMENTS(rivals));
+        for (size_t i = 0; i < N_ELEMENTS(rivals); i++) {
+                assert_string_equal(dropins[i].name, strrchr(rivals[i].path, '/') + 1);
+                assert_int_equal(dropins[i].masks, rivals[i].masks);
+                assert_int_equal(dropins[i].beats_generators, rivals[i].beats_generators);
+        }
+        unit_dropins_free(dropins, n_dropins);
+        close_fixture(&fixture);
+}
+
 static void test_hidden(void **state)
 {
         struct fixture fixture;
@@ -194,6 +234,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 SCRATCH_TEST(test_names),
                 SCRATCH_TEST(test_dropins),
+                SCRATCH_TEST(test_rivals),
                 SCRATCH_TEST(test_hidden),
         };
 

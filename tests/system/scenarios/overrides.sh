@@ -94,3 +94,80 @@ scenario_late_override_resets_environment() {
         contains "$(journal late.service)" "ip2unix: "
         no_ip_sockets
 }
+
+# One whose name sorts after ours may take back what it does: then nothing starts either.
+late_override() { # late_override NAME LINE...
+        local name=$1
+        shift
+        server_unit "$name" 8000 </dev/null
+        web_rules "$name"
+        file "/etc/systemd/system/$name.service.d/zz-local.conf" < <(printf '%s\n' '[Service]' "$@")
+        reload
+}
+
+scenario_late_override_resets_everything() {
+        late_override late-reset Environment= EnvironmentFile=
+        refused late-reset.service /etc/systemd/system/late-reset.service.d/zz-local.conf
+        mv /etc/systemd/system/late-reset.service.d/{zz-local,10-local}.conf
+        reload
+        systemctl reset-failed late-reset.service
+        start late-reset-http.socket
+        activates_on_unix late-reset.service /run/late-reset.sock listener=0.0.0.0:8000
+        rm /etc/systemd/system/late-reset.service.d/10-local.conf
+}
+
+scenario_late_override_preloads_by_file() {
+        late_override late-file EnvironmentFile=-/etc/default/late-file
+        file /etc/default/late-file <<<LD_PRELOAD=libjemalloc.so.2
+        refused late-file.service /etc/systemd/system/late-file.service.d/zz-local.conf
+}
+
+# masked_instead UNIT: it does not start, and nothing of it runs. Why is in the generator's log.
+masked_instead() {
+        ! systemctl start "$1" || fail "$1 was started"
+        equal "load state of $1" "$(property "$1" LoadState)" masked
+        no_ip_sockets
+}
+
+scenario_late_override_of_refused_service() {
+        late_override late-refused ExecStartPre=
+        sed -i s/tcp/tpc/ /etc/ip2unix.d/late-refused.conf
+        reload
+        masked_instead late-refused.service
+}
+
+# Somebody has copied the drop-in to change it.
+scenario_dropin_replaced_by_administrator() {
+        server_unit replaced 8000 </dev/null
+        web_rules replaced
+        file /etc/systemd/system/replaced.service.d/zz-ip2unix.conf <<<$'[Service]\nNice=1'
+        reload
+        masked_instead replaced.service
+        rm /etc/systemd/system/replaced.service.d/zz-ip2unix.conf
+        reload
+        start replaced-http.socket
+        activates_on_unix replaced.service /run/replaced.sock listener=0.0.0.0:8000
+}
+
+# The library is mapped where nothing but what the unit names can be seen, or run.
+scenario_temporary_file_system_as_root() {
+        server_unit tmpfs-root 8000 <<END
+TemporaryFileSystem=/:ro
+BindReadOnlyPaths=$(ldd "$SERVER" | grep -o '/[^ ]*' | tr '\n' ' ')$SERVER
+END
+        web_rules tmpfs-root
+        reload
+        start tmpfs-root-http.socket
+        activates_on_unix tmpfs-root.service /run/tmpfs-root.sock listener=0.0.0.0:8000
+}
+
+scenario_no_exec_paths() {
+        server_unit no-exec 8000 <<END
+NoExecPaths=/
+ExecPaths=$(ldd "$SERVER" | grep -o '/[^ ]*' | tr '\n' ' ')$SERVER
+END
+        web_rules no-exec
+        reload
+        start no-exec-http.socket
+        activates_on_unix no-exec.service /run/no-exec.sock listener=0.0.0.0:8000
+}
