@@ -3,7 +3,7 @@
 /*
  * Run a test program as systemd runs an activated service.
  *
- *     activate [-b] [-f] [-n N] [-p PID] [-l NAME=KIND]... [-r RULE]... [-e VARIABLE=VALUE]...
+ *     activate [-b] [-f] [-j] [-n N] [-p PID] [-l NAME=KIND]... [-r RULE]... [-e VARIABLE=VALUE]...
  *              PROGRAM [ARG...]
  *
  *   -l  open a socket and pass it. KIND: unix, abstract, unix-dgram, unix-seqpacket, inet, inet6,
@@ -11,6 +11,7 @@
  *   -r  a rule for the shim. Without any the variable is not set.
  *   -e  set a variable; VARIABLE= alone unsets it
  *   -f  let the kernel refuse IP sockets, as RestrictAddressFamilies=AF_UNIX does
+ *   -j  let the program take its standard error for the journal
  *   -n  the limit of descriptors
  *   -p  what LISTEN_PID says instead of the truth
  *   -b  run the program bare, in a network namespace of its own: no shim, no sockets
@@ -30,12 +31,14 @@
 #include <netinet/in.h>
 #include <sched.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -57,7 +60,7 @@ static struct {
         char names[4096], addresses[8192], rules[8192];
         const char *pid;
         int limit;
-        bool bare, restrict_families;
+        bool bare, restrict_families, journal;
 } setup;
 
 static void append(char *list, size_t size, const char *separator, const char *text)
@@ -197,6 +200,17 @@ static void set_environment(void)
         setenv("LISTEN_FDNAMES", setup.names, true);
 }
 
+/* How systemd says that standard error is the journal: systemd.exec(5). */
+static void set_journal(void)
+{
+        char text[64];
+        struct stat st;
+
+        need(fstat(STDERR_FILENO, &st) == 0, "fstat");
+        snprintf(text, sizeof(text), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+        setenv("JOURNAL_STREAM", text, true);
+}
+
 static void limit_descriptors(void)
 {
         struct rlimit limit;
@@ -219,6 +233,8 @@ static void __attribute__((noreturn)) run(char **argv, int n_variables, char **v
 
         for (int i = 0; i < n_variables; i++)
                 set_variable(variables[i]);
+        if (setup.journal)
+                set_journal();
         if (setup.limit > 0)
                 limit_descriptors();
         if (setup.restrict_families)
@@ -261,13 +277,16 @@ int main(int argc, char **argv)
         pid_t pid;
 
         need(mkdtemp(directory) != NULL, directory);
-        while ((letter = getopt(argc, argv, "+bfn:p:l:r:e:")) != -1)
+        while ((letter = getopt(argc, argv, "+bfjn:p:l:r:e:")) != -1)
                 switch (letter) {
                 case 'b':
                         setup.bare = true;
                         break;
                 case 'f':
                         setup.restrict_families = true;
+                        break;
+                case 'j':
+                        setup.journal = true;
                         break;
                 case 'n':
                         setup.limit = atoi(optarg);

@@ -186,6 +186,23 @@ static void check_many(void)
         close(epfd);
 }
 
+/* A socket that is connected has its address, and a rule has no say any more. */
+static void check_connected(void)
+{
+        const int listener = listen_at("127.0.0.1:0"), fd = socket(AF_INET, SOCK_STREAM, 0),
+                  datagram = socket(AF_INET, SOCK_DGRAM, 0);
+        const char *theirs = local_name(listener);
+
+        need(connect_to(fd, theirs) == 0, "connect");
+        same(bind_to(fd, address), EINVAL, "bind of a connected socket");
+        is(peer_name(fd), theirs, "it is connected still");
+        need(connect_to(datagram, theirs) == 0, "connect");
+        same(bind_to(datagram, address), EINVAL, "bind of a connected datagram socket");
+        close(fd);
+        close(datagram);
+        close(listener);
+}
+
 int main(int argc, char **argv)
 {
         need(argc == 2, "an address");
@@ -194,6 +211,7 @@ int main(int argc, char **argv)
         check_flags(SOCK_NONBLOCK);
         check_flags(SOCK_CLOEXEC);
         check_flags(SOCK_NONBLOCK | SOCK_CLOEXEC);
+        check_connected();
         check_ioctl();
         check_owner();
         check_epoll(EPOLLIN, "level");

@@ -98,10 +98,31 @@ static void check_streams(void)
         close(fd);
 }
 
+/* A call that fails ends nothing. */
+static void check_refused(void)
+{
+        int fd = new_listener(), ours = accept_client(0, fd, NULL);
+        const unsigned first = (unsigned)(fd < ours ? fd : ours);
+        char peer[64];
+
+        strcpy(peer, peer_name(ours));
+        errno = 0;
+        same(close_range(first, ~0U, 0x7000), -1, "close_range with unknown flags");
+        same(errno, EINVAL, "says EINVAL");
+        same(close_range(first + 100, first, 0), -1, "close_range with an empty range");
+        same(dup2(-1, ours), -1, "dup2 of nothing onto a connection");
+        same(dup3(fd, ours, O_NONBLOCK), -1, "dup3 with unknown flags");
+        is(peer_name(ours), peer, "the connection is there");
+        is(local_name(fd), address, "and the listener");
+        close(ours);
+        close(fd);
+}
+
 int main(int argc, char **argv)
 {
         need(argc == 2, "an address");
         address = argv[1];
+        check_refused();
         check_shutdown(SHUT_RD);
         check_shutdown(SHUT_RDWR);
         check_connection();
