@@ -15,6 +15,7 @@
 #include "preload/next.h"
 #include "preload/process.h"
 #include "preload/table.h"
+#include "preload/words.h"
 #include "rules/text.h"
 
 #define LISTEN_FDS_START 3
@@ -127,7 +128,7 @@ static bool is_named(const char *name, const struct rule *rules, size_t n_rules)
 {
         for (size_t i = 0; i < n_rules; i++)
                 if (rules[i].action == RULE_SYSTEMD && rules[i].fdname &&
-                    strcmp(rules[i].fdname, name) == 0)
+                    word_equals(rules[i].fdname, name))
                         return true;
 
         return false;
@@ -164,7 +165,7 @@ static void open_passed(const char *fds, const char *names, int lowest)
          * the process that binds. inspect() takes listening sockets alone.
          */
         for (int fd = LISTEN_FDS_START; fd < LISTEN_FDS_START + (int)n; fd++) {
-                const size_t length = strcspn(names, ":");
+                const size_t length = word_length(names, ':');
                 struct kept *k = &kept[n_kept];
 
                 k->name = length ? copy_name(&arena, names, length)
@@ -206,7 +207,7 @@ static void open_inherited(const char *fds, int lowest)
                     !parse_number(&fds, UINT64_MAX / 16, &ino) || *fds++ != ':')
                         return;
 
-                length = strcspn(fds, ",");
+                length = word_length(fds, ',');
                 k->name = copy_name(&arena, fds, length);
                 fds += length;
                 fds += *fds == ',';
@@ -243,7 +244,7 @@ void activation_open(const struct activation_environment *environment, const str
 
 static bool is_asked_for(const struct kept *k, const char *fdname)
 {
-        return fdname ? strcmp(k->name, fdname) == 0 : !k->named_by_rules;
+        return fdname ? word_equals(k->name, fdname) : !k->named_by_rules;
 }
 
 /* How well does a descriptor suit a bind? The highest wins, the first of several. -1: not at all.

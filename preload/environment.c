@@ -10,6 +10,7 @@
 #include "preload/environment.h"
 #include "preload/log.h"
 #include "preload/memory.h"
+#include "preload/words.h"
 #include "rules/text.h"
 
 #define LIBRARY_NAME "libip2unix.so"
@@ -32,7 +33,7 @@ static size_t fds_size;
 static int find_name(const char *string)
 {
         for (int i = 0; i < ENVIRONMENT_COUNT; i++)
-                if (strncmp(string, names[i], strlen(names[i])) == 0)
+                if (word_begins(string, names[i]))
                         return i;
 
         return -1;
@@ -118,7 +119,7 @@ void environment_publish_fds(char **envp)
         variables[ENVIRONMENT_FDS] = memory;
         environment_update_fds();
 
-        while (*envp && strncmp(*envp, names[ENVIRONMENT_FDS], name) != 0)
+        while (*envp && !word_begins(*envp, names[ENVIRONMENT_FDS]))
                 envp++;
         if (!*envp)
                 envp[1] = NULL;
@@ -130,7 +131,8 @@ void environment_publish_fds(char **envp)
 static const char *find_library(const char *list, size_t *ret_length)
 {
         while (*list) {
-                const size_t length = strcspn(list, ": ");
+                const size_t colon = word_length(list, ':'), blank = word_length(list, ' ');
+                const size_t length = colon < blank ? colon : blank;
                 const size_t name = sizeof(LIBRARY_NAME) - 1;
 
                 if (length > name && list[length - name - 1] == '/' &&

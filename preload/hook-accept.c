@@ -152,7 +152,7 @@ static int accept_any(int fd, struct sockaddr *addr, socklen_t *length, int flag
          * A listener from before this program was executed. It is looked at once: what is not ours
          * is remembered, so that accept(2) costs no second call from then on.
          */
-        if (UNLIKELY(w == 0) && mark_look(fd))
+        if (w == 0 && UNLIKELY(mark_may_be_inherited) && mark_look(fd))
                 w = table_get(fd);
 
         switch (WORD_KIND(w)) {

@@ -20,6 +20,7 @@
 
 #include "preload/kernel.h"
 #include "preload/log.h"
+#include "preload/words.h"
 #include "rules/errno-name.h"
 #include "rules/text.h"
 
@@ -46,7 +47,7 @@ bool log_set_level(const char *value)
         for (size_t i = 0; i < sizeof(level_names) / sizeof(level_names[0]); i++) {
                 const char digit[] = {(char)('0' + i), 0};
 
-                if (strcmp(value, level_names[i]) == 0 || strcmp(value, digit) == 0) {
+                if (word_equals(value, level_names[i]) || word_equals(value, digit)) {
                         log_level = (int)i;
                         return true;
                 }

@@ -161,14 +161,14 @@ static struct sock *restore(uint64_t rate, int bits)
 
 bool mark_may_be_inherited;
 
-bool mark_adopt(int fd)
+bool mark_search(int fd)
 {
         const int saved = errno;
         struct sock *sock = NULL;
         uint64_t rate;
         int bits;
 
-        if (!__atomic_load_n(&mark_may_be_inherited, __ATOMIC_RELAXED) || process_is_borrowed())
+        if (process_is_borrowed())
                 return false;
 
         next_need_sockets();
@@ -183,10 +183,10 @@ bool mark_adopt(int fd)
 
 bool mark_look(int fd)
 {
-        if (mark_adopt(fd))
+        if (mark_search(fd))
                 return true;
 
-        if (mark_may_be_inherited && next.fcntl(fd, F_GETFD) >= 0 && table_reserve(fd) == 0)
+        if (next.fcntl(fd, F_GETFD) >= 0 && table_reserve(fd) == 0)
                 table_put(fd, WORD_PLAIN);
         return false;
 }

@@ -39,7 +39,14 @@ extern bool mark_may_be_inherited;
  * Look for a mark on an untracked descriptor, and track it if there is one.
  * Returns whether the descriptor is tracked now. errno is kept.
  */
-bool mark_adopt(int fd);
+bool mark_search(int fd);
 
-/* The same, and remember an open socket that has none as WORD_PLAIN: it is not looked at again. */
+static inline bool mark_adopt(int fd)
+{
+        return __builtin_expect(__atomic_load_n(&mark_may_be_inherited, __ATOMIC_RELAXED), 0) &&
+               mark_search(fd);
+}
+
+/* The same, and remember an open descriptor that has none as WORD_PLAIN: it is not looked at again.
+ */
 bool mark_look(int fd);

@@ -32,7 +32,6 @@
         X(int, close, (int))                                                                       \
         X(int, dup, (int))                                                                         \
         X(int, dup2, (int, int))                                                                   \
-        X(int, dup3, (int, int, int))                                                              \
         X(int, execve, (const char *, char *const[], char *const[]))                               \
         X(int, fcntl, (int, int, ...))
 
@@ -40,6 +39,7 @@
         X(int, accept4, (int, struct sockaddr *, socklen_t *, int))                                \
         X(int, bind, (int, const struct sockaddr *, socklen_t))                                    \
         X(int, connect, (int, const struct sockaddr *, socklen_t))                                 \
+        X(int, dup3, (int, int, int))                                                              \
         X(int, epoll_ctl, (int, int, int, struct epoll_event *))                                   \
         X(int, getpeername, (int, struct sockaddr *, socklen_t *))                                 \
         X(int, getsockname, (int, struct sockaddr *, socklen_t *))                                 \

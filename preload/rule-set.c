@@ -10,6 +10,7 @@
 #include "preload/log.h"
 #include "preload/memory.h"
 #include "preload/rule-set.h"
+#include "preload/words.h"
 
 #define EX_CONFIG 78
 
@@ -55,7 +56,7 @@ void rule_set_load(const char *text)
         size_t length, lines, size, n = 0;
         char *memory;
 
-        if (!text || !text[strspn(text, "\n")]) {
+        if (!text || !*text) {
                 log_message(LOG_CRIT, "no rules: IP2UNIX_RULES is ", text ? "empty" : "not set",
                             ", refusing to start");
                 die();
@@ -75,7 +76,7 @@ void rule_set_load(const char *text)
         arena.end = memory + size;
 
         for (size_t number = 1; *text; number++) {
-                const size_t line = strcspn(text, "\n");
+                const size_t line = word_length(text, '\n');
 
                 if (line > 0) {
                         parse(text, line, number, &arena, &rules[n]);
@@ -84,6 +85,12 @@ void rule_set_load(const char *text)
                 }
                 text += line;
                 text += *text == '\n';
+        }
+
+        if (n == 0) {
+                log_message(LOG_CRIT,
+                            "no rules: IP2UNIX_RULES has only line breaks, refusing to start");
+                die();
         }
 
         rule_set.rules = rules;
