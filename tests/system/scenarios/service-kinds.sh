@@ -99,7 +99,7 @@ scenario_user() {
 scenario_dynamic_user() {
         server_unit dynamic-user 8000 <<<'DynamicUser=yes'
         served dynamic-user
-        equal "user" "$(stat -c %U "/proc/$(main_pid dynamic-user.service)")" dynamic-user
+        matches "$(stat -c %u "/proc/$(main_pid dynamic-user.service)")" '^6[1-5]...$'
 }
 
 # Capabilities that are not the program's file's own do not make ld.so ignore the library.
@@ -158,6 +158,14 @@ scenario_root_directory_in_rule_file() {
         make_root /var/lib/rooted-here "$SERVER"
         server_unit rooted-here 8000 </dev/null
         served rooted-here '[Service]' 'RootDirectory=/var/lib/rooted-here'
+}
+
+# The directory of the library is hidden.
+scenario_temporary_file_system() {
+        local library
+        library=$(readlink -f "$(find /usr/lib /usr/lib64 -name libip2unix.so | head -n 1)")
+        server_unit temporary 8000 <<<"TemporaryFileSystem=$(dirname "$library")"
+        served temporary
 }
 
 # Everything that a careful administrator writes.
