@@ -61,22 +61,50 @@ static int read_file(struct run *run, const struct search_entry *entry)
         return rulefile_read(file, data, size);
 }
 
+/* Returns 0, or the first error of a rule directory. */
+static int log_directories(const struct run *run)
+{
+        int error = 0;
+
+        for (size_t i = 0; run->manager->rule_dirs && run->manager->rule_dirs[i]; i++) {
+                if (run->search->errors[i] == 0)
+                        continue;
+                log_failure(run->search->errors[i], "%s can't be read", run->manager->rule_dirs[i]);
+                if (error == 0)
+                        error = run->search->errors[i];
+        }
+        return error;
+}
+
+static int log_notes(enum log_level level, const struct rulefile *file,
+                     const struct complaint *notes, size_t n_notes)
+{
+        for (size_t i = 0; i < n_notes; i++) {
+                _cleanup_free_ char *text = NULL;
+                int r = rulefile_describe_complaint(file, &notes[i], &text);
+
+                if (r < 0)
+                        return r;
+                log_message(level, "%s", text);
+        }
+        return 0;
+}
+
 /* Returns whether there was a complaint, or -ENOMEM. */
 static int log_complaints(const struct run *run)
 {
         bool any = false;
 
-        for (size_t i = 0; i < run->n_files; i++)
-                for (size_t j = 0; j < run->files[i]->n_complaints; j++) {
-                        _cleanup_free_ char *text = NULL;
-                        int r = rulefile_describe_complaint(run->files[i],
-                                                            &run->files[i]->complaints[j], &text);
+        for (size_t i = 0; i < run->n_files; i++) {
+                const struct rulefile *file = run->files[i];
+                int r = log_notes(LOG_LEVEL_WARNING, file, file->warnings, file->n_warnings);
 
-                        if (r < 0)
-                                return r;
-                        log_message(LOG_LEVEL_ERR, "%s", text);
-                        any = true;
-                }
+                if (r == 0)
+                        r = log_notes(LOG_LEVEL_ERR, file, file->complaints, file->n_complaints);
+                if (r < 0)
+                        return r;
+                any = any || file->n_complaints > 0;
+        }
         return any;
 }
 
@@ -121,30 +149,35 @@ static int read_and_check(struct run *run)
         return r;
 }
 
-int generate(const struct manager *manager, const char *directory, const char *early)
+/* Units first, words later: a log that fails or blocks must not keep a service from its rules. */
+static int write_and_log(struct run *run, const char *directory, const char *early)
 {
-        _cleanup_(run_clear) struct run run = {.manager = manager};
-        const char *path;
         int complaints, r;
 
-        r = search_rule_files(manager, &run.search, &path);
-        if (r < 0) {
-                log_failure(r, "%s can't be read", path);
-                return r;
-        }
-        if (run.search->n_entries == 0)
-                return 0;
-        r = output_new(directory, early, &run.output);
+        r = output_new(directory, early, &run->output);
         if (r < 0) {
                 log_failure(r, "%s can't be written to", directory);
                 return r;
         }
-        r = read_and_check(&run);
+        r = read_and_check(run);
         if (r < 0)
                 return r;
-        complaints = log_complaints(&run);
-        r = write_units(&run);
-        if (r < 0 || complaints < 0)
-                return r < 0 ? r : complaints;
-        return complaints;
+        r = write_units(run);
+        complaints = log_complaints(run);
+        return r < 0 ? r : complaints;
+}
+
+int generate(const struct manager *manager, const char *directory, const char *early)
+{
+        _cleanup_(run_clear) struct run run = {.manager = manager};
+        int error, r = search_rule_files(manager, &run.search);
+
+        if (r < 0) {
+                log_failure(r, "the rule directories can't be read");
+                return r;
+        }
+        if (run.search->n_entries > 0)
+                r = write_and_log(&run, directory, early);
+        error = log_directories(&run);
+        return r < 0 || error == 0 ? r : error;
 }

@@ -6,6 +6,7 @@
 #include "generator/generate.h"
 #include "generator/log.h"
 #include "generator/manager.h"
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -21,6 +22,9 @@ int main(int argc, char **argv)
                 return EXIT_FAILURE;
         }
         umask(0022);
+        /* A log that nobody reads, or a limit for files, is an error of a write, not the end. */
+        signal(SIGPIPE, SIG_IGN);
+        signal(SIGXFSZ, SIG_IGN);
         r = manager_new(argv[0], &manager);
         if (r < 0) {
                 log_failure(r, "the generator can't begin");

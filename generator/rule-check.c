@@ -44,11 +44,27 @@ static int learn(struct rulefile_rule *rule, const struct rule *parsed)
         return rule->fdname ? 0 : -ENOMEM;
 }
 
+/* The rule that is being parsed. */
+struct warned_rule {
+        struct rulefile *file;
+        unsigned line;
+        int error;
+};
+
+static void take_warning(const struct rule_error *warning, void *userdata)
+{
+        struct warned_rule *rule = userdata;
+
+        if (rule->error == 0)
+                rule->error = rulefile_warn(rule->file, rule->line, "%s", warning->message);
+}
+
 int rule_check(struct rulefile *file, struct rulefile_rule *rule)
 {
         _cleanup_(buffer_clear) struct buffer text = BUFFER_INIT;
         _cleanup_free_ char *memory = NULL;
         struct rule_arena arena;
+        struct warned_rule warned = {.file = file, .line = rule->line};
         struct rule_error error;
         struct rule parsed;
         size_t size;
@@ -65,12 +81,12 @@ int rule_check(struct rulefile *file, struct rulefile_rule *rule)
         if (!memory)
                 return -ENOMEM;
         arena = (struct rule_arena){.next = memory, .end = memory + size};
-        r = rule_parse(text.data ? text.data : "", text.length, 0, &arena, &parsed, &error, NULL,
-                       NULL);
+        r = rule_parse(text.data ? text.data : "", text.length, 0, &arena, &parsed, &error,
+                       take_warning, &warned);
         if (r == 0)
                 r = rule_supported(&parsed, &error);
-        if (r == -ENOMEM)
-                return r;
+        if (r == -ENOMEM || warned.error < 0)
+                return -ENOMEM;
         if (r < 0)
                 return rulefile_complain(file, rule->line, "%s", error.message);
         return learn(rule, &parsed);

@@ -49,28 +49,47 @@ int rulefile_new(const char *path, struct rulefile **ret)
         return 0;
 }
 
-int rulefile_complain(struct rulefile *file, unsigned line, const char *format, ...)
+static int add_note(struct complaint **notes, size_t *n_notes, unsigned line, const char *format,
+                    va_list args)
 {
-        struct complaint *complaint;
+        struct complaint *note;
         char *reason;
-        va_list args;
         int r;
 
-        va_start(args, format);
-        r = vasprintf(&reason, format, args);
-        va_end(args);
-        if (r < 0)
+        if (vasprintf(&reason, format, args) < 0)
                 return -ENOMEM;
-        r = array_grow(&file->complaints, file->n_complaints, sizeof(*complaint));
+        r = array_grow(notes, *n_notes, sizeof(*note));
         if (r < 0) {
                 free(reason);
                 return r;
         }
-        complaint = &file->complaints[file->n_complaints];
-        complaint->order = file->n_complaints++;
-        complaint->line = line;
-        complaint->reason = reason;
+        note = &(*notes)[*n_notes];
+        note->order = (*n_notes)++;
+        note->line = line;
+        note->reason = reason;
         return 0;
+}
+
+int rulefile_complain(struct rulefile *file, unsigned line, const char *format, ...)
+{
+        va_list args;
+        int r;
+
+        va_start(args, format);
+        r = add_note(&file->complaints, &file->n_complaints, line, format, args);
+        va_end(args);
+        return r;
+}
+
+int rulefile_warn(struct rulefile *file, unsigned line, const char *format, ...)
+{
+        va_list args;
+        int r;
+
+        va_start(args, format);
+        r = add_note(&file->warnings, &file->n_warnings, line, format, args);
+        va_end(args);
+        return r;
 }
 
 int rulefile_describe_complaint(const struct rulefile *file, const struct complaint *complaint,
@@ -152,13 +171,19 @@ static void free_rules(struct rulefile *file)
         free(file->rules);
 }
 
+static void free_notes(struct complaint *notes, size_t n_notes)
+{
+        for (size_t i = 0; i < n_notes; i++)
+                free(notes[i].reason);
+        free(notes);
+}
+
 void rulefile_free(struct rulefile *file)
 {
         if (!file)
                 return;
-        for (size_t i = 0; i < file->n_complaints; i++)
-                free(file->complaints[i].reason);
-        free(file->complaints);
+        free_notes(file->complaints, file->n_complaints);
+        free_notes(file->warnings, file->n_warnings);
         free_assignments(&file->service);
         free_assignments(&file->unit_section);
         free_sockets(file);

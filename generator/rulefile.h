@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Something that is wrong with a file. */
+/* Something that is wrong with a file, or looks it. */
 struct complaint {
         unsigned line; /* 0: the file as a whole */
         size_t order;  /* among those of the file, as they were found */
@@ -56,6 +56,8 @@ struct rulefile {
         struct assignments unit_section;
         struct complaint *complaints;
         size_t n_complaints;
+        struct complaint *warnings; /* what has a meaning, but hardly the one that was meant */
+        size_t n_warnings;
 };
 
 /*
@@ -77,8 +79,12 @@ int rulefile_read(struct rulefile *file, const char *data, size_t size);
 int rulefile_complain(struct rulefile *file, unsigned line, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
 
+/* Add a warning, in the same way. */
+int rulefile_warn(struct rulefile *file, unsigned line, const char *format, ...)
+        __attribute__((format(printf, 3, 4)));
+
 /*
- * "FILE:LINE: reason" of a complaint, one line of UTF-8. ret: owned by the caller.
+ * "FILE:LINE: reason" of a complaint or warning, one line of UTF-8. ret: owned by the caller.
  * Errors: -ENOMEM.
  */
 int rulefile_describe_complaint(const struct rulefile *file, const struct complaint *complaint,

@@ -126,7 +126,10 @@ static struct search *search_new(const struct manager *manager)
                 return NULL;
         search->manager = manager;
         search->fds = malloc((n + 1) * sizeof(int));
-        if (!search->fds) {
+        search->errors = calloc(n + 1, sizeof(int));
+        if (!search->fds || !search->errors) {
+                free(search->fds);
+                free(search->errors);
                 free(search);
                 return NULL;
         }
@@ -135,20 +138,17 @@ static struct search *search_new(const struct manager *manager)
         return search;
 }
 
-int search_rule_files(const struct manager *manager, struct search **ret, const char **ret_path)
+int search_rule_files(const struct manager *manager, struct search **ret)
 {
         struct search *search = search_new(manager);
 
-        *ret_path = "";
         if (!search)
                 return -ENOMEM;
         for (size_t i = 0; i < count_directories(manager); i++) {
-                int r = read_directory(search, i);
-
-                if (r < 0) {
-                        *ret_path = manager->rule_dirs[i];
+                search->errors[i] = read_directory(search, i);
+                if (search->errors[i] == -ENOMEM) {
                         search_free(search);
-                        return r;
+                        return -ENOMEM;
                 }
         }
         drop_replaced(search);
@@ -206,5 +206,6 @@ void search_free(struct search *search)
                 free(search->entries[i].path);
         free(search->entries);
         free(search->fds);
+        free(search->errors);
         free(search);
 }

@@ -17,7 +17,8 @@ struct search_entry {
 
 struct search {
         const struct manager *manager;
-        int *fds; /* of the rule directories, -1 where there is none */
+        int *fds;    /* of the rule directories, -1 where there is none */
+        int *errors; /* of the rule directories, 0 for those that are missing or were read */
         struct search_entry *entries;
         size_t n_entries;
 };
@@ -27,11 +28,13 @@ struct search {
  * over; so are hidden files. All else that isn't a readable file is an entry, so that its service
  * is refused: a dangling link, say, was meant to lead to rules.
  *
+ * A directory that is there and can't be read is one of the errors above. What could be read of it,
+ * and the other directories, count all the same.
+ *
  * manager: must live as long as the result. ret: to be freed with search_free().
- * Errors: -ENOMEM, or what opendir(3) said to a directory that is there; ret_path then tells which
- * (owned by the manager).
+ * Errors: -ENOMEM.
  */
-int search_rule_files(const struct manager *manager, struct search **ret, const char **ret_path);
+int search_rule_files(const struct manager *manager, struct search **ret);
 
 /*
  * Read an entry.

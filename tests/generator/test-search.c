@@ -34,7 +34,7 @@ static const struct {
 
 static void test_order(void **state)
 {
-        const char *root = *state, *path;
+        const char *root = *state;
         struct manager *manager = make_manager(root);
         struct search *search;
 
@@ -55,7 +55,7 @@ static void test_order(void **state)
         scratch_write(root, "etc/ip2unix.d/conf", "no suffix");
         scratch_write(root, "etc/ip2unix.d/h.conf.dpkg-old", "another suffix");
 
-        assert_int_equal(search_rule_files(manager, &search, &path), 0);
+        assert_int_equal(search_rule_files(manager, &search), 0);
         assert_int_equal(search->n_entries, N_ELEMENTS(found));
         for (size_t i = 0; i < N_ELEMENTS(found); i++) {
                 char *data = NULL;
@@ -77,23 +77,30 @@ static void test_nothing(void **state)
 {
         struct manager *manager = make_manager(*state);
         struct search *search;
-        const char *path;
 
-        assert_int_equal(search_rule_files(manager, &search, &path), 0);
+        assert_int_equal(search_rule_files(manager, &search), 0);
         assert_int_equal(search->n_entries, 0);
         search_free(search);
         manager_free(manager);
 }
 
+/* The others count all the same. */
 static void test_not_a_directory(void **state)
 {
         struct manager *manager = make_manager(*state);
         struct search *search;
-        const char *path;
 
+        scratch_write(*state, "etc/ip2unix.d/a.conf", "etc");
         scratch_write(*state, "run/ip2unix.d", "a file");
-        assert_int_equal(search_rule_files(manager, &search, &path), -ENOTDIR);
-        assert_string_equal(path, "/run/ip2unix.d");
+        scratch_write(*state, "usr/lib/ip2unix.d/b.conf", "lib");
+        assert_int_equal(search_rule_files(manager, &search), 0);
+        assert_int_equal(search->errors[0], 0);
+        assert_int_equal(search->errors[1], -ENOTDIR);
+        assert_int_equal(search->errors[2], 0);
+        assert_int_equal(search->n_entries, 2);
+        assert_string_equal(search->entries[0].path, "/etc/ip2unix.d/a.conf");
+        assert_string_equal(search->entries[1].path, "/usr/lib/ip2unix.d/b.conf");
+        search_free(search);
         manager_free(manager);
 }
 
