@@ -61,6 +61,17 @@ def check(generator, root, scratch, limit, whole):
     return ''
 
 
+def unheard(generator, root, out):
+    """Returns what is written where standard error is a pipe without a reader."""
+    (out / 'normal').mkdir(parents=True)
+    reader, writer = os.pipe()
+    os.close(reader)
+    env = dict(os.environ, IP2UNIX_ROOT=str(root), SYSTEMD_SCOPE='system')
+    subprocess.run([generator, out / 'normal'], env=env, stderr=writer, check=False)
+    os.close(writer)
+    return files(out / 'normal')
+
+
 def main(generator):
     with tempfile.TemporaryDirectory(prefix='ip2unix-') as directory:
         scratch = pathlib.Path(directory)
@@ -72,7 +83,7 @@ def main(generator):
         status = generate(generator, scratch / 'root', out, resource.RLIM_INFINITY)
         whole = {n: t.replace(str(out), '@OUT@') for n, t in files(out / 'normal').items()}
         sizes = sorted(len(text) for text in files(out / 'normal').values())
-        print('1..2')
+        print('1..3')
         good = status == 1 and sizes[-1] < LARGEST and not any((out / 'early').iterdir())
         print(f'{"" if good else "not "}ok 1 - all is written where there is room')
         wrong = [(limit, check(generator, scratch / 'root', scratch, limit, whole))
@@ -81,7 +92,10 @@ def main(generator):
         print(f'{"not " if wrong else ""}ok 2 - each unit has its drop-in whole or is masked')
         for line in wrong:
             print(f'# {line}')
-    return 0 if good and not wrong else 1
+        heard = {n: t.replace(str(scratch / 'unheard'), '@OUT@')
+                 for n, t in unheard(generator, scratch / 'root', scratch / 'unheard').items()}
+        print(f'{"" if heard == whole else "not "}ok 3 - all is written when nobody reads the log')
+    return 0 if good and not wrong and heard == whole else 1
 
 
 sys.exit(main(os.path.abspath(sys.argv[1])))
