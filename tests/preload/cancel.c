@@ -19,6 +19,15 @@
 
 static int listener;
 
+static int listen_again(const char *address)
+{
+        const int fd = socket_for(address, SOCK_STREAM);
+
+        set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+        need(bind_to(fd, address) == 0 && listen(fd, 5) == 0, "bind");
+        return fd;
+}
+
 #ifdef SANITIZED
 
 static void check_all(void)
@@ -64,12 +73,26 @@ static void check_cancel(void *(*function)(void *), void *argument, const char *
         ok(result == PTHREAD_CANCELED, "%s: it was cancelled", what);
 }
 
+/* A thread that was cancelled waits no more: a shutdown must not try to wake it. */
+static void check_shut_after(void)
+{
+        char address[64];
+
+        strcpy(address, local_name(listener));
+        same(shutdown(listener, SHUT_RDWR), 0, "shutdown");
+        close(listener);
+        listener = listen_again(address);
+        ok(!readable(listener, 20), "bound again, nobody waits to be accepted");
+        ok(serves(0, listener), "it serves");
+}
+
 static void check_all(void)
 {
         int connection, fd, theirs;
 
         check_cancel(accept_in_thread, NULL, "accept");
         ok(serves(0, listener), "the listener serves");
+        check_shut_after();
         connection = accept_client(0, listener, &theirs);
         check_cancel(receive_in_thread, &connection, "recvfrom");
         ok(is_local_peer(peer_name(connection), AF_INET), "the connection is there");
@@ -134,9 +157,7 @@ static void check_errno(const char *address)
 int main(int argc, char **argv)
 {
         need(argc == 2, "an address");
-        listener = socket_for(argv[1], SOCK_STREAM);
-        set_option(listener, SOL_SOCKET, SO_REUSEADDR, 1);
-        need(bind_to(listener, argv[1]) == 0 && listen(listener, 5) == 0, "bind");
+        listener = listen_again(argv[1]);
         check_all();
         close(listener);
         check_errno(argv[1]);

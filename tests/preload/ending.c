@@ -8,8 +8,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "tests/preload/net.h"
@@ -50,6 +53,36 @@ static void check_shutdown(int how)
 
         fd = new_listener();
         ok(serves(0, fd), "it can be bound again, and serves");
+        close(fd);
+}
+
+static void *accept_in_thread(void *fd)
+{
+        const int ours = accept(*(int *)fd, NULL, NULL);
+
+        return (void *)(intptr_t)(ours < 0 ? errno : 0);
+}
+
+/* shutdown(2) wakes threads that wait, and leaves nobody in the queue for the next listener. */
+static void check_waiting(int threads)
+{
+        pthread_t waiting[4];
+        int fd = new_listener();
+
+        for (int i = 0; i < threads; i++)
+                need(pthread_create(&waiting[i], NULL, accept_in_thread, &fd) == 0,
+                     "pthread_create");
+        usleep(50000);
+        same(shutdown(fd, SHUT_RDWR), 0, "shutdown while %d threads wait", threads);
+        for (int i = 0; i < threads; i++) {
+                void *result;
+
+                pthread_join(waiting[i], &result);
+                same((intptr_t)result, EINVAL, "accept in a thread says EINVAL");
+        }
+        close(fd);
+        fd = new_listener();
+        ok(!readable(fd, 20), "bound again, nobody waits to be accepted");
         close(fd);
 }
 
@@ -98,6 +131,68 @@ static void check_streams(void)
         close(fd);
 }
 
+/*
+ * The kernel takes a registration out of an epoll when the last descriptor of the open file is
+ * closed. The one that waits for the next bind must not keep it there.
+ */
+static void check_epoll(const char *what, void (*end)(int fd))
+{
+        struct epoll_event event = {EPOLLIN, {.u64 = 77}}, got;
+        const int epfd = epoll_create1(EPOLL_CLOEXEC);
+        int fd = new_listener(), again, theirs;
+
+        epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &event);
+        end(fd);
+        again = new_listener();
+        theirs = client(0, again);
+        need(readable(again, 1000), "a client");
+        same(epoll_wait(epfd, &got, 1, 20), 0, "epoll is silent about a listener after %s", what);
+        close(accept(again, NULL, NULL));
+        close(theirs);
+        close(again);
+        close(epfd);
+}
+
+static void end_by_close(int fd)
+{
+        close(fd);
+}
+
+static void end_by_dup2(int fd)
+{
+        dup2(STDERR_FILENO, fd);
+        close(fd);
+}
+
+static void end_by_close_range(int fd)
+{
+        close_range((unsigned)fd, (unsigned)fd, 0);
+}
+
+/* A child closes its copy: the epoll is its parent's too. */
+static void check_epoll_in_child(void)
+{
+        struct epoll_event event = {EPOLLIN, {.u64 = 78}}, got = {0};
+        const int epfd = epoll_create1(EPOLL_CLOEXEC);
+        int fd = new_listener(), theirs;
+        pid_t pid;
+
+        epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &event);
+        pid = fork();
+        if (pid == 0) {
+                close(fd);
+                _exit(0);
+        }
+        reap(pid);
+        theirs = client(0, fd);
+        same(epoll_wait(epfd, &got, 1, 1000), 1, "epoll goes on when a child closes its copy");
+        same((long long)got.data.u64, 78, "with its data");
+        close(accept(fd, NULL, NULL));
+        close(theirs);
+        close(fd);
+        close(epfd);
+}
+
 /* A call that fails ends nothing. */
 static void check_refused(void)
 {
@@ -123,8 +218,14 @@ int main(int argc, char **argv)
         need(argc == 2, "an address");
         address = argv[1];
         check_refused();
+        check_epoll("close", end_by_close);
+        check_epoll("dup2 over it", end_by_dup2);
+        check_epoll("close_range", end_by_close_range);
+        check_epoll_in_child();
         check_shutdown(SHUT_RD);
         check_shutdown(SHUT_RDWR);
+        check_waiting(1);
+        check_waiting(4);
         check_connection();
         check_streams();
         return tap_end();

@@ -132,6 +132,12 @@ static void by_system(void)
         _exit(system(command));
 }
 
+static void by_system_cleared(void)
+{
+        clearenv();
+        by_system();
+}
+
 /* Its standard input is ours; what it writes goes through us. */
 static void by_popen(void)
 {
@@ -185,6 +191,7 @@ static const struct {
         {"execveat", by_execveat},
         {"posix_spawn", by_spawn},
         {"system", by_system},
+        {"system, cleared environment", by_system_cleared},
         {"popen", by_popen},
 };
 
