@@ -4,6 +4,7 @@
 #include "generator/array.h"
 #include "generator/cleanup.h"
 #include "generator/rule-check.h"
+#include "generator/rulefile-unit.h"
 #include "generator/unit-name.h"
 #include "rules/suggest.h"
 #include <errno.h>
@@ -36,37 +37,35 @@ static int complain_unknown(struct rulefile *file, unsigned line, const char *wh
                                  known);
 }
 
-int rulefile_service_name(const char *written, char **ret)
+static int complain_unit(struct rulefile *file, unsigned line, const char *value, const char *meant)
 {
-        _cleanup_free_ char *name = NULL;
-        const char *suffix = unit_name_suffix(written);
-
-        if (asprintf(&name, "%s%s", written, suffix ? "" : ".service") < 0) {
-                name = NULL;
-                return -ENOMEM;
-        }
-        if (!unit_name_is_valid(name) || strcmp(unit_name_suffix(name), ".service") != 0)
-                return -EINVAL;
-        *ret = TAKE(name);
-        return 0;
+        if (!meant)
+                return rulefile_complain(file, line, "'%.64s' is not the name of a service", value);
+        return rulefile_complain(file, line,
+                                 "'%.64s' is not the name of a service, did you mean '%.64s'?",
+                                 value, meant);
 }
 
 static int set_unit(struct rulefile_keys *keys, unsigned line, const char *value)
 {
         struct rulefile *file = keys->file;
+        _cleanup_free_ char *meant = NULL;
         char *unit;
         int r;
 
         if (keys->unit_seen)
                 return rulefile_complain(file, line, "Unit= was set before");
         keys->unit_seen = true;
-        r = rulefile_service_name(value, &unit);
+        r = rulefile_unit_meant(value, &meant);
+        if (r == 0)
+                r = meant ? -EINVAL : rulefile_unit_name(value, &unit);
         if (r == -EINVAL)
-                return rulefile_complain(file, line, "'%.64s' is not the name of a service", value);
+                return complain_unit(file, line, value, meant);
         if (r < 0)
                 return r;
         free(file->unit);
         file->unit = unit;
+        keys->unit_found = true;
         return 0;
 }
 
@@ -309,6 +308,17 @@ static int begin_section(void *userdata, unsigned line, const char *name)
         return 0;
 }
 
+/* No section of a unit has keys of these names. A rule that stands there must not get lost. */
+static bool is_misplaced(const struct rulefile_section *section, const char *key)
+{
+        if (section == &sections[SECTION_RULES])
+                return false;
+        for (const char *const *name = rules_key_names; *name; name++)
+                if (strcasecmp(key, *name) == 0)
+                        return true;
+        return false;
+}
+
 static int take_value(void *userdata, unsigned line, const char *key, const char *value,
                       bool continued)
 {
@@ -323,6 +333,8 @@ static int take_value(void *userdata, unsigned line, const char *key, const char
                                          "a line that begins with blanks continues the one before, "
                                          "which %s= does not allow",
                                          key);
+        if (is_misplaced(keys->section, key))
+                return rulefile_complain(keys->file, line, "%s= belongs into [Rules]", key);
         return keys->section->pass(keys, line, key, value);
 }
 

@@ -15,6 +15,7 @@ struct rulefile_keys {
         bool refused; /* the section was complained about, its keys need not be */
         bool log_level_seen;
         bool unit_seen;
+        bool unit_found; /* and it was good */
 };
 
 /* Userdata is a struct rulefile_keys. They return 0 or -ENOMEM. */
@@ -22,9 +23,3 @@ extern const struct ini_reader_handlers rulefile_keys_handlers;
 
 /* Check what can only be checked once all has been read. Errors: -ENOMEM. */
 int rulefile_keys_finish(struct rulefile_keys *keys);
-
-/*
- * Make the name of a service of what was written: without a suffix ".service" is added.
- * ret: owned by the caller. Errors: -EINVAL when it is none, -ENOMEM.
- */
-int rulefile_service_name(const char *written, char **ret);

@@ -7,29 +7,12 @@
 #include "generator/escape.h"
 #include "generator/ini-reader.h"
 #include "generator/rulefile-keys.h"
-#include "generator/unit-name.h"
+#include "generator/rulefile-unit.h"
 #include "generator/unit-text.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-/* The unit of a file that doesn't name one: "web.conf" is about web.service. */
-static int default_unit(const char *path, char **ret)
-{
-        const char *slash = strrchr(path, '/');
-        const char *name = slash ? slash + 1 : path;
-        size_t length = strlen(name);
-        _cleanup_free_ char *unit = NULL;
-
-        if (length > strlen(".conf") && strcmp(name + length - strlen(".conf"), ".conf") == 0)
-                length -= strlen(".conf");
-        if (asprintf(&unit, "%.*s", (int)length, name) < 0) {
-                unit = NULL;
-                return -ENOMEM;
-        }
-        return rulefile_service_name(unit, ret);
-}
 
 int rulefile_new(const char *path, struct rulefile **ret)
 {
@@ -40,7 +23,7 @@ int rulefile_new(const char *path, struct rulefile **ret)
                 return -ENOMEM;
         file->rules_line = 1;
         file->path = strdup(path);
-        r = file->path ? default_unit(path, &file->unit) : -ENOMEM;
+        r = file->path ? rulefile_unit_default(path, &file->unit) : -ENOMEM;
         if (r < 0 && r != -EINVAL) {
                 rulefile_free(file);
                 return r;
@@ -127,6 +110,19 @@ static int check_path(struct rulefile *file)
         return rulefile_complain(file, 0, "the file's name can't be written into a unit file");
 }
 
+/* A file that can't be used is about the unit that it was written for all the same. */
+static int salvage_unit(struct rulefile *file, const char *data, size_t size)
+{
+        char *unit;
+        int r = rulefile_unit_salvage(data, size, &unit);
+
+        if (r < 0 || !unit)
+                return r;
+        free(file->unit);
+        file->unit = unit;
+        return 0;
+}
+
 int rulefile_read(struct rulefile *file, const char *data, size_t size)
 {
         struct rulefile_keys keys = {.file = file};
@@ -137,6 +133,8 @@ int rulefile_read(struct rulefile *file, const char *data, size_t size)
                 r = ini_reader_read(data, size, &rulefile_keys_handlers, &keys);
         if (r == 0)
                 r = rulefile_keys_finish(&keys);
+        if (r == 0 && file->n_complaints > 0 && !keys.unit_found)
+                r = salvage_unit(file, data, size);
         if (file->n_complaints > 1)
                 qsort(file->complaints, file->n_complaints, sizeof(*file->complaints),
                       compare_complaints);

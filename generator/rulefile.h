@@ -45,7 +45,8 @@ struct rulefile_socket {
 
 struct rulefile {
         char *path;
-        char *unit; /* as written or by default; NULL when neither makes the name of a service */
+        char *unit; /* as written or by default; NULL when neither makes the name of a service.
+                       When there are complaints, the one that was probably meant. */
         unsigned rules_line; /* of the first [Rules], or 1 */
         char *log_level;     /* NULL: not given */
         struct rulefile_rule *rules;
