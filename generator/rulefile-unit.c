@@ -14,7 +14,9 @@
 /* Whether drop-ins of this name are those of many. */
 static bool is_prefix(const char *name)
 {
-        return !strchr(name, '@') && unit_name_suffix(name)[-1] == '-';
+        const char *at = strchr(name, '@');
+
+        return (at ? at : unit_name_suffix(name))[-1] == '-';
 }
 
 int rulefile_unit_name(const char *written, char **ret)

@@ -8,8 +8,8 @@
 /*
  * Make the name of a service of what was written: without a suffix ".service" is added.
  *
- * "foo-.service" is none: its drop-ins would be those of all services whose names begin with
- * "foo-" (systemd.unit(5)).
+ * "foo-.service" and "foo-@.service" are none: their drop-ins would be those of all services whose
+ * names begin with "foo-" (systemd.unit(5)).
  *
  * ret: owned by the caller. Errors: -EINVAL when it is none, -ENOMEM.
  */

@@ -93,40 +93,48 @@ static int add_directory(struct dropins *dropins, const struct unit_path_dir *di
 }
 
 /*
- * "foo-bar-waldo.service" also has the drop-ins of "foo-bar-.service" and "foo-.service". An
- * instance or template has those of the part before its '@'.
+ * "foo-bar-waldo.service" also has the drop-ins of "foo-bar-.service" and "foo-.service".
+ *
+ * rests: what may stand behind such a part of the name, NULL-terminated.
  */
-static int add_prefixes(struct dropins *dropins, const struct unit_path_dir *dir, const char *name)
+static int add_prefixes(struct dropins *dropins, const struct unit_path_dir *dir, const char *name,
+                        const char *const *rests)
 {
-        const char *suffix = unit_name_suffix(name);
-        size_t length = strcspn(name, "@");
+        const char *at = strchr(name, '@');
+        size_t length = (size_t)((at ? at : unit_name_suffix(name)) - name);
 
-        if (name + length > suffix)
-                length = (size_t)(suffix - name);
         for (;;) {
-                int r;
-
                 while (length > 0 && name[length - 1] == '-')
                         length--;
                 while (length > 0 && name[length - 1] != '-')
                         length--;
                 if (length == 0)
                         return 0;
-                r = add_directory(dropins, dir, name, length, suffix);
-                if (r < 0)
-                        return r;
+                for (const char *const *rest = rests; *rest; rest++) {
+                        int r = add_directory(dropins, dir, name, length, *rest);
+
+                        if (r < 0)
+                                return r;
+                }
         }
 }
 
-/* In the order of systemd: all directories for a name, the name before what it is an instance of.
+/*
+ * In the order of systemd: all directories for a name, the name before what it is an instance of,
+ * and that before their prefixes, without the instance first ("foo-.service", "foo-@one.service",
+ * "foo-@.service").
  */
 static int add_name(struct dropins *dropins, const char *name)
 {
+        const char *plain[] = {unit_name_suffix(name), NULL};
+        const char *instances[] = {strchr(name, '@'), NULL, NULL};
         _cleanup_free_ char *template = NULL;
         int r = 0;
 
         if (unit_name_is_instance(name))
                 r = unit_name_template(name, &template);
+        if (r == 0 && template)
+                instances[1] = strchr(template, '@');
         for (size_t i = 0; r == 0 && i < dropins->paths->n_dirs; i++) {
                 const struct unit_path_dir *dir = &dropins->paths->dirs[i];
 
@@ -134,7 +142,9 @@ static int add_name(struct dropins *dropins, const char *name)
                 if (r == 0 && template)
                         r = add_directory(dropins, dir, template, strlen(template), "");
                 if (r == 0)
-                        r = add_prefixes(dropins, dir, name);
+                        r = add_prefixes(dropins, dir, name, plain);
+                if (r == 0)
+                        r = add_prefixes(dropins, dir, name, instances);
         }
         return r;
 }

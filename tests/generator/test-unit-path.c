@@ -138,6 +138,15 @@ static void test_dropins(void **state)
                 "/usr/lib/systemd/system/t@a-b.service.d/70.conf",
                 NULL,
         };
+        static const char *const prefixes[] = {
+                "/etc/systemd/system/in-s@a-b.service.d/10.conf",
+                "/etc/systemd/system/in-s@.service.d/20.conf",
+                "/etc/systemd/system/in-.service.d/30.conf",
+                "/etc/systemd/system/in-@a-b.service.d/40.conf",
+                "/etc/systemd/system/service.d/50.conf",
+                "/etc/systemd/system/in-@.service.d/60.conf",
+                NULL,
+        };
         static const char *const bare[] = {"/etc/systemd/system/service.d/50.conf", NULL};
         const char *root = *state;
         struct fixture fixture;
@@ -163,9 +172,20 @@ static void test_dropins(void **state)
         scratch_write(root, LIB "t@a-b.service.d/10.conf", "a later directory's");
         scratch_write(root, LIB "t@a-b.service.d/70.conf", "x");
         scratch_write(root, ETC "t@a-.service.d/80.conf", "not a prefix");
+        /* Each has a name of the one that comes before it. */
+        scratch_write(root, ETC "in-s@a-b.service.d/10.conf", "x");
+        scratch_write(root, ETC "in-s@.service.d/10.conf", "replaced");
+        scratch_write(root, ETC "in-s@.service.d/20.conf", "x");
+        scratch_write(root, ETC "in-.service.d/20.conf", "replaced");
+        scratch_write(root, ETC "in-.service.d/30.conf", "x");
+        scratch_write(root, ETC "in-@a-b.service.d/30.conf", "replaced");
+        scratch_write(root, ETC "in-@a-b.service.d/40.conf", "x");
+        scratch_write(root, ETC "in-@.service.d/40.conf", "replaced");
+        scratch_write(root, ETC "in-@.service.d/60.conf", "x");
         fixture = open_fixture(root);
         check_dropins(&fixture, "foo-bar-baz.service", plain);
         check_dropins(&fixture, "t@a-b.service", instance);
+        check_dropins(&fixture, "in-s@a-b.service", prefixes);
         check_dropins(&fixture, "nowhere.service", bare);
         close_fixture(&fixture);
 }
