@@ -322,16 +322,23 @@ enum activation_result activation_take(const char *fdname, const struct rule_que
         return ACTIVATION_SHARED;
 }
 
-void activation_release(int i)
-{
-        __atomic_sub_fetch(&kept[i].users, 1, __ATOMIC_ACQ_REL);
-}
-
-/* Did this process take it, or one that made this its heir and has gone, as daemon(3) does? */
+/* Did this process take it? */
 static bool is_ours(const struct kept *k)
 {
-        return k->taken_by == getpid() ||
-               (k->taken_by != 0 && kernel_kill(k->taken_by, 0) < 0 && errno == ESRCH);
+        return k->taken_by != 0 && process_is_heir_of(k->taken_by);
+}
+
+void activation_release(int i)
+{
+        int flags;
+
+        if (__atomic_sub_fetch(&kept[i].users, 1, __ATOMIC_ACQ_REL) > 0 || !is_ours(&kept[i]))
+                return;
+
+        /* The file lives on, and would send SIGIO to a program that has closed it. */
+        flags = next.fcntl(kept[i].fd, F_GETFL);
+        if (flags >= 0 && flags & O_ASYNC)
+                next.fcntl(kept[i].fd, F_SETFL, flags & ~O_ASYNC);
 }
 
 static bool is_any_taken(void)
@@ -397,7 +404,7 @@ void activation_prepare_exec(void)
         for (int i = 0; i < n_kept; i++)
                 if (retired)
                         next.fcntl(kept[i].fd, F_SETFD, FD_CLOEXEC);
-                else if (kept[i].taken_by != 0 && is_ours(&kept[i]))
+                else if (is_ours(&kept[i]))
                         next.fcntl(kept[i].fd, F_SETFD, 0);
         keep_what_is_inherited();
         errno = saved;

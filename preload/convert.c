@@ -221,6 +221,15 @@ static bool is_copy(int other, const struct inet_socket *inet, const struct stat
                st.st_ino == before->st_ino && st.st_dev == before->st_dev;
 }
 
+/* The notes are the new socket's: the end of the old one must not take them along. */
+static void keep_notes(int fd, word w)
+{
+        if (WORD_KIND(w) == WORD_SOCK)
+                atomic_store(&sock_at(WORD_INDEX(w))->watched, false);
+        else
+                (void)table_replace(fd, w, w & ~WORD_EPOLLED);
+}
+
 /* Duplicates that the program made before are to become the new socket too. */
 static void convert_copies(const struct inet_socket *inet, const struct stat *before, word w)
 {
@@ -231,6 +240,7 @@ static void convert_copies(const struct inet_socket *inet, const struct stat *be
                 watch_suspend(other);
                 if (replace(other, inet->fd) == 0) {
                         watch_resume(other);
+                        keep_notes(other, table_get(other));
                         table_put(other, table_copy(w));
                 }
         }
@@ -243,8 +253,8 @@ static bool may_have_copies(word w)
 
 static bool is_watched(const struct inet_socket *inet)
 {
-        if (inet->standin)
-                return atomic_load(&inet->standin->watched);
+        if (WORD_KIND(inet->word) == WORD_SOCK)
+                return atomic_load(&sock_at(WORD_INDEX(inet->word))->watched);
 
         return WORD_KIND(inet->word) == WORD_INET && inet->word & WORD_EPOLLED;
 }
@@ -277,8 +287,12 @@ int convert(const struct inet_socket *inet, int with, struct sock *sock, bool sh
         }
 
         write_file_state(inet->fd, &state);
-        if (watched)
+        if (watched) {
+                atomic_store(&sock->watched, true);
                 watch_resume(inet->fd);
+        }
+        if (watched)
+                keep_notes(inet->fd, inet->word);
         if (copied)
                 convert_copies(inet, &before, sock_word(sock));
         table_put(inet->fd, sock_word(sock));

@@ -9,6 +9,7 @@
 #include "preload/hook.h"
 #include "preload/mark.h"
 #include "preload/sock.h"
+#include "preload/waiting.h"
 
 /*
  * Nobody can ever connect to a blackhole. recv(MSG_PEEK) on its socket, to which nobody can ever
@@ -32,17 +33,16 @@ static bool is_shut(int listener)
 }
 
 /*
- * accept(2) on a passed socket, counted so that shutdown(2) in another thread knows whom to wake.
+ * accept(2) on a passed socket, noted so that shutdown(2) in another thread knows whom to wake.
  * What wakes it is a connection from ourselves, of no use: the answer is a shut listener's.
  */
 static int accept_passed(int listener, struct sock *sock, struct sockaddr *addr, socklen_t *length,
                          int flags)
 {
-        int fd;
+        const int place = waiting_enter(sock->index);
+        const int fd = next.accept4(listener, addr, length, flags);
 
-        atomic_fetch_add_explicit(&sock->accepting, 1, memory_order_relaxed);
-        fd = next.accept4(listener, addr, length, flags);
-        atomic_fetch_sub_explicit(&sock->accepting, 1, memory_order_relaxed);
+        waiting_leave(place);
         if (fd >= 0 && UNLIKELY(is_shut(listener))) {
                 next.close(fd);
                 return hook_result(-EINVAL);

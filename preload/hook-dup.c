@@ -10,6 +10,7 @@
 #include "preload/mark.h"
 #include "preload/process.h"
 #include "preload/sock.h"
+#include "preload/watch.h"
 
 /*
  * A child of vfork that moves a connection to its standard input is about to execute a program
@@ -70,8 +71,12 @@ static int prepare_target(int fd, word w, int to)
 {
         if (WORD_KIND(w) == WORD_KEPT)
                 return -EBADF;
-        if (fd != to && WORD_KIND(table_get(to)) == WORD_KEPT)
-                return next.fcntl(fd, F_GETFD) < 0 ? -errno : activation_yield(to);
+        if (fd == to || LIKELY(table_get(to) == 0) || next.fcntl(fd, F_GETFD) < 0)
+                return 0;
+        if (WORD_KIND(table_get(to)) == WORD_KEPT)
+                return activation_yield(to);
+        if (WORD_KIND(table_get(to)) == WORD_SOCK && !process_is_borrowed())
+                watch_remove(to);
 
         return 0;
 }

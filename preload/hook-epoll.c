@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* epoll_ctl(2): notes registrations of sockets that may yet be converted: watch.h. */
+/* epoll_ctl(2): notes registrations of sockets that change what they are: watch.h. */
 
 #include "preload/hook.h"
 #include "preload/process.h"
 #include "preload/sock.h"
 #include "preload/watch.h"
 
-static bool may_be_converted(word w)
+/* Is it a socket that may become another, or one whose file outlives it? */
+static bool is_to_be_noted(word w)
 {
-        return WORD_KIND(w) == WORD_INET ||
-               (WORD_KIND(w) == WORD_SOCK && sock_at(WORD_INDEX(w))->kind == SOCK_STANDIN);
+        const enum sock_kind kind =
+                WORD_KIND(w) == WORD_SOCK ? sock_at(WORD_INDEX(w))->kind : SOCK_CONNECTION;
+
+        return WORD_KIND(w) == WORD_INET || kind == SOCK_STANDIN || kind == SOCK_LISTENER ||
+               kind == SOCK_PASSED_IP;
 }
 
 static void note(int epfd, int op, int fd, const struct epoll_event *event, word w)
@@ -34,7 +38,7 @@ HOOK int epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
                 return hook_result(-EBADF);
 
         r = next.epoll_ctl(epfd, op, fd, event);
-        if (r == 0 && UNLIKELY(w != 0) && may_be_converted(w) && !process_is_borrowed())
+        if (r == 0 && UNLIKELY(w != 0) && is_to_be_noted(w) && !process_is_borrowed())
                 note(epfd, op, fd, event, w);
 
         return r;

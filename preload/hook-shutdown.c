@@ -13,6 +13,7 @@
 #include "preload/hook.h"
 #include "preload/mark.h"
 #include "preload/sock.h"
+#include "preload/waiting.h"
 
 /*
  * Threads that wait in accept(2) wait on systemd's socket, and a shutdown would have woken them. As
@@ -23,7 +24,7 @@ static void wake_accepting(const struct sock *sock)
 {
         struct sockaddr_storage addr;
         socklen_t length = sizeof(addr);
-        uint32_t waiting = atomic_load(&sock->accepting);
+        unsigned waiting = waiting_count(sock->index);
         const int listener = sock->kept < 0 ? -1 : activation_kept(sock->kept)->fd;
 
         if (waiting == 0 || listener < 0 || next.fcntl(listener, F_GETFL) & O_NONBLOCK ||

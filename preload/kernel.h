@@ -38,6 +38,16 @@ static inline int kernel_take_signal(const uint64_t *set)
         return (int)syscall(SYS_rt_sigtimedwait, set, NULL, &now, sizeof(*set));
 }
 
+static inline pid_t kernel_gettid(void)
+{
+        return (pid_t)syscall(SYS_gettid);
+}
+
+static inline int kernel_tgkill(pid_t process, pid_t thread, int signal)
+{
+        return (int)syscall(SYS_tgkill, process, thread, signal);
+}
+
 static inline int kernel_kill(pid_t pid, int signal)
 {
         return (int)syscall(SYS_kill, pid, signal);

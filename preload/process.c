@@ -41,6 +41,19 @@ int process_share(void)
         return 0;
 }
 
+bool process_is_heir_of(pid_t pid)
+{
+        const int saved = errno;
+        bool heir;
+
+        if (pid == getpid())
+                return true;
+
+        heir = kernel_kill(pid, 0) < 0 && errno == ESRCH;
+        errno = saved;
+        return heir;
+}
+
 bool process_is_stranger(void)
 {
         pid_t pid = getpid(), nobody = 0;

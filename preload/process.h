@@ -42,5 +42,11 @@ static inline bool process_is_borrowed(void)
 /* For vfork.S: set errno and return -1. */
 int process_vfork_failed(int number) __attribute__((visibility("hidden")));
 
+/*
+ * Is this the process of that number, or is that one gone? A daemon forks and goes on as its own
+ * child, with all that its parent had.
+ */
+bool process_is_heir_of(pid_t pid);
+
 /* Called before such a child is made. Errors: -ENOMEM. */
 int process_share(void);

@@ -88,8 +88,7 @@ void rule_set_load(const char *text)
         }
 
         if (n == 0) {
-                log_message(LOG_CRIT,
-                            "no rules: IP2UNIX_RULES has only line breaks, refusing to start");
+                log_message(LOG_CRIT, "no rules: IP2UNIX_RULES is empty, refusing to start");
                 die();
         }
 

@@ -66,8 +66,7 @@ struct sock {
         bool peer_credentials;
         _Atomic bool listening;
         _Atomic bool stamped;
-        _Atomic bool watched;       /* SOCK_STANDIN: registered in an epoll, see watch.h */
-        _Atomic uint32_t accepting; /* threads that wait in accept(2) */
+        _Atomic bool watched; /* registered in an epoll, and noted: watch.h */
 
         struct endpoint local;
         struct endpoint peer; /* SOCK_CONNECTION */

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Notes epoll registrations of sockets before they are bound. See watch.h. */
+/* Notes epoll registrations. See watch.h. */
 
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <unistd.h>
 
 #include "preload/log.h"
 #include "preload/memory.h"
 #include "preload/next.h"
+#include "preload/process.h"
 #include "preload/watch.h"
 
 #define WATCHES 128
@@ -23,6 +25,7 @@
 struct watch {
         _Atomic uint64_t owner;
         struct epoll_event event;
+        pid_t pid; /* who registered it */
 };
 
 static struct watch *watches; /* WATCHES of them, once there is one */
@@ -35,6 +38,7 @@ static void store(int i, uint64_t from, uint64_t to, const struct epoll_event *e
                 return;
 
         watches[i].event = *event;
+        watches[i].pid = getpid();
         atomic_store(&watches[i].owner, to);
 }
 
@@ -60,6 +64,7 @@ static void add(uint64_t owner, const struct epoll_event *event)
                         continue;
 
                 watches[i].event = *event;
+                watches[i].pid = getpid();
                 atomic_store(&watches[i].owner, owner);
                 while (used <= i && !atomic_compare_exchange_weak(&watches_used, &used, i + 1))
                         ;
@@ -106,18 +111,30 @@ void watch_suspend(int fd)
 void watch_resume(int fd)
 {
         for (int i = 0; i < atomic_load(&watches_used); i++) {
-                uint64_t owner = atomic_load(&watches[i].owner);
+                const uint64_t owner = atomic_load(&watches[i].owner);
                 struct epoll_event event;
 
-                if (owner == OWNER_NONE || owner == OWNER_BUSY || OWNER_FD(owner) != fd ||
-                    !atomic_compare_exchange_strong(&watches[i].owner, &owner, OWNER_BUSY))
+                if (owner == OWNER_NONE || owner == OWNER_BUSY || OWNER_FD(owner) != fd)
                         continue;
 
                 event = watches[i].event;
                 if (next.epoll_ctl(OWNER_EPFD(owner), EPOLL_CTL_ADD, fd, &event) < 0)
                         log_message(LOG_WARNING, "cannot register the socket in epoll again: ",
                                     LOG_ERRNO(errno));
-                atomic_store(&watches[i].owner, OWNER_NONE);
+        }
+}
+
+void watch_remove(int fd)
+{
+        for (int i = 0; i < atomic_load(&watches_used); i++) {
+                uint64_t owner = atomic_load(&watches[i].owner);
+                struct epoll_event unused = {0};
+
+                if (owner == OWNER_NONE || owner == OWNER_BUSY || OWNER_FD(owner) != fd)
+                        continue;
+                if (process_is_heir_of(watches[i].pid))
+                        (void)next.epoll_ctl(OWNER_EPFD(owner), EPOLL_CTL_DEL, fd, &unused);
+                (void)atomic_compare_exchange_strong(&watches[i].owner, &owner, OWNER_NONE);
         }
 }
 

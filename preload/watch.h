@@ -2,24 +2,32 @@
 #pragma once
 
 /*
- * epoll(7) registrations of IP sockets that may yet be converted.
+ * epoll(7) registrations of sockets that change what they are.
  *
- * A registration belongs to the open file and not to the number: when the number gets another
- * socket, the old one stays registered and the new one is not. So the few that are made before
- * bind(2) are noted, to be made again. Asynchronous-signal-safe, bounded: what finds no room is not
- * carried over, with a message.
+ * A registration belongs to the open file and not to the number. When a number gets another socket
+ * by bind(2), the old one stays registered and the new one is not. And when the program closes a
+ * listener, the file lives on at the number where systemd's descriptors are kept, and would go on
+ * to wake a program that has forgotten it. So registrations of unbound sockets and of passed ones
+ * are noted, to be made again or taken back. Async-signal-safe, bounded: what finds no room is
+ * not carried over, with a message.
  */
 
 #include <sys/epoll.h>
 
-/* Note, change or forget what epoll_ctl(2) has just done with an unbound IP socket. */
+/* Note, change or forget what epoll_ctl(2) has just done with such a socket. */
 void watch_note(int epfd, int op, int fd, const struct epoll_event *event);
 
 /* Take the registrations of fd out of the kernel: to be called before the socket is replaced. */
 void watch_suspend(int fd);
 
-/* Register what is at fd now as it was noted, and forget the notes. */
+/* Register what is at fd now as it was noted. */
 void watch_resume(int fd);
+
+/*
+ * Take back what this process has registered of a passed socket that is about to be closed. A
+ * forked child that closes its copy has the same epoll as its parent, whose registrations stay.
+ */
+void watch_remove(int fd);
 
 /* Forget notes about a descriptor that is closed, be it the socket or the epoll. */
 void watch_forget(int fd);
