@@ -223,6 +223,17 @@ activates_on_unix() {
         no_ip_sockets "$1"
 }
 
+# answered_by NAME PROCESSES: on /run/NAME.sock. Which worker is quickest is chance, so ask often.
+answered_by() {
+        local answers
+        for _ in {1..20}; do
+                answers=$("$HOME_DIRECTORY/load.py" "/run/$1.sock" 0.3 20)
+                [[ $answers != *"by $2" ]] || break
+        done
+        matches "$answers" "^([0-9]+) of ([0-9]+) by $2\$"
+        equal "requests answered" "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}"
+}
+
 # refused UNIT TEXT...: it can't be started, nothing of it runs, and its status holds the text.
 refused() {
         local unit=$1 text

@@ -50,6 +50,43 @@ scenario_crash() {
         no_ip_sockets crashing.service
 }
 
+# systemd reads all units again, and starts itself anew: it still has the socket, and so the service.
+scenario_manager_reexecuted() {
+        server_unit reexecuted 8000 </dev/null
+        web_rules reexecuted
+        reload
+        start reexecuted-http.socket
+        activates_on_unix reexecuted.service /run/reexecuted.sock listener=0.0.0.0:8000
+        reload
+        systemctl daemon-reexec
+        contains "$(get /run/reexecuted.sock)" "pid=$(main_pid reexecuted.service) "
+        systemctl stop reexecuted.service
+        activates_on_unix reexecuted.service /run/reexecuted.sock listener=0.0.0.0:8000
+}
+
+# Each time that the program binds again, it gets the same socket again.
+scenario_bound_again() {
+        local round
+        file /srv/again.py <<'END'
+import socket
+for round in range(3):
+    listener = socket.create_server(('0.0.0.0', 8000))
+    client = listener.accept()[0]
+    client.recv(1000)
+    client.sendall(b'HTTP/1.0 200 OK\r\n\r\nround=%d\n' % round)
+    client.close()
+    listener.close()
+END
+        unit bound-again.service <<<$'[Service]\nExecStart=/usr/bin/python3 /srv/again.py'
+        web_rules bound-again
+        reload
+        start bound-again-http.socket
+        for round in 0 1 2; do
+                contains "$(get /run/bound-again.sock)" "round=$round"
+                no_ip_sockets
+        done
+}
+
 # Started by hand, not by traffic: the sockets come with it.
 scenario_started_by_hand() {
         server_unit by-hand 8000 </dev/null
