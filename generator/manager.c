@@ -187,6 +187,7 @@ int manager_new(const char *program, struct manager **ret)
         if (!manager)
                 return -ENOMEM;
         manager->user = is_user(program);
+        manager->home = manager->user ? get_path("HOME") : "/root";
         r = read_root(&manager->root);
         if (r == 0)
                 r = add_dirs(manager);

@@ -18,6 +18,7 @@ struct manager_unit_dir {
 struct manager {
         bool user;
         char *root;       /* as root_open() wants it */
+        const char *home; /* of the manager's user, NULL when not known; of the environment */
         char **rule_dirs; /* NULL-terminated, the one that counts most first */
         struct manager_unit_dir *unit_dirs;
         size_t n_unit_dirs;

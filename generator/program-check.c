@@ -13,12 +13,14 @@ struct program_ref {
         const struct unit *unit;
         const char *root; /* RootDirectory= or "" */
         const char *program;
+        char *const *search; /* of ExecSearchPath=, or NULL */
         size_t order;
 };
 
 static bool same_program(const struct program_ref *a, const struct program_ref *b)
 {
-        return strcmp(a->program, b->program) == 0 && strcmp(a->root, b->root) == 0;
+        return strcmp(a->program, b->program) == 0 && strcmp(a->root, b->root) == 0 &&
+               a->search == b->search;
 }
 
 static int compare_refs(const void *a, const void *b)
@@ -44,6 +46,7 @@ static int add_programs(const struct unit *unit, struct program_ref **refs, size
                         .unit = unit,
                         .root = settings->root_directory ? settings->root_directory : "",
                         .program = settings->programs[i],
+                        .search = settings->search_path,
                         .order = *n_refs,
                 };
                 (*n_refs)++;
@@ -77,7 +80,7 @@ static int inspect(const struct manager *manager, const struct program_ref *ref,
                 root = NULL;
                 return -ENOMEM;
         }
-        r = program_inspect(root, ref->program, &kind);
+        r = program_inspect(root, ref->program, ref->search, &kind);
         if (r == -ENOMEM)
                 return r;
         *ret = r < 0 ? NULL : program_obstacle(kind);

@@ -17,6 +17,11 @@
 #define GO_NOTE_NAME "Go"
 #define GO_NOTE_TYPE 4
 
+#define GO_SECTION ".go.buildinfo"
+
+/* The names of a program's sections are a few hundred bytes, too. */
+#define NAMES_SIZE_MAX (64 * 1024)
+
 static int read_at(int fd, void *data, size_t size, uint64_t offset)
 {
         ssize_t n = pread(fd, data, size, (off_t)offset);
@@ -84,6 +89,46 @@ static int check_notes(int fd, const ElfW(Phdr) * segment, bool *go)
         return 0;
 }
 
+/*
+ * Whether one of the sections is one that only Go's linker makes. A program that was linked with
+ * an empty build id has no note, but this one holds what "go version" reads.
+ */
+static bool has_go_section(const ElfW(Shdr) * sections, size_t n, const char *names, size_t size)
+{
+        for (size_t i = 0; i < n; i++)
+                if (sections[i].sh_name < size &&
+                    strcmp(names + sections[i].sh_name, GO_SECTION) == 0)
+                        return true;
+        return false;
+}
+
+/* Sections are for debuggers: a program runs without them, and with wrong ones. */
+static int check_sections(int fd, const ElfW(Ehdr) * header, bool *go)
+{
+        _cleanup_free_ ElfW(Shdr) *sections = NULL;
+        _cleanup_free_ char *names = NULL;
+        size_t size = header->e_shnum * sizeof(ElfW(Shdr));
+        const ElfW(Shdr) * table;
+
+        if (header->e_shentsize != sizeof(ElfW(Shdr)) || header->e_shstrndx >= header->e_shnum)
+                return 0;
+        sections = malloc(size);
+        if (!sections)
+                return -ENOMEM;
+        if (read_at(fd, sections, size, header->e_shoff) < 0)
+                return 0;
+        table = &sections[header->e_shstrndx];
+        if (table->sh_size > NAMES_SIZE_MAX)
+                return 0;
+        names = calloc(1, table->sh_size + 1);
+        if (!names)
+                return -ENOMEM;
+        if (read_at(fd, names, table->sh_size, table->sh_offset) < 0)
+                return 0;
+        *go = *go || has_go_section(sections, header->e_shnum, names, table->sh_size);
+        return 0;
+}
+
 int program_elf_inspect(int fd, enum program_kind *ret)
 {
         bool interpreter = false, go = false;
@@ -106,6 +151,9 @@ int program_elf_inspect(int fd, enum program_kind *ret)
                         return r;
                 interpreter = interpreter || segment.p_type == PT_INTERP;
         }
+        r = go ? 0 : check_sections(fd, &header, &go);
+        if (r < 0)
+                return r;
         /* Most Go programs are static too, and the better word for them is what they are. */
         *ret = go ? PROGRAM_GO : interpreter ? PROGRAM_PRELOADABLE : PROGRAM_STATIC;
         return 0;

@@ -21,7 +21,7 @@
 
 /* systemd's own search path, which is not the service's. */
 static const char *const search_path[] = {
-        "/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin",
+        "/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin", NULL,
 };
 
 /* Open a file that is a program. Returns a descriptor, or a negative errno. */
@@ -41,17 +41,17 @@ static int open_program(const char *root, const char *path)
         return taken;
 }
 
-static int find_program(const char *root, const char *name)
+static int find_program(const char *root, const char *name, char *const *search)
 {
         char path[PATH_MAX];
 
         if (strchr(name, '/'))
                 return open_program(root, name);
-        for (size_t i = 0; i < sizeof(search_path) / sizeof(search_path[0]); i++) {
+        for (const char *const *dir = search ? (const char *const *)search : search_path; *dir;
+             dir++) {
                 int fd;
 
-                if (snprintf(path, sizeof(path), "%s/%s", search_path[i], name) >=
-                    (int)sizeof(path))
+                if (snprintf(path, sizeof(path), "%s/%s", *dir, name) >= (int)sizeof(path))
                         return -ENAMETOOLONG;
                 fd = open_program(root, path);
                 if (fd >= 0)
@@ -101,12 +101,12 @@ static int inspect_file(int fd, const char *start, enum program_kind *ret)
         return program_elf_inspect(fd, ret);
 }
 
-int program_inspect(const char *root, const char *path, enum program_kind *ret)
+int program_inspect(const char *root, const char *path, char *const *search, enum program_kind *ret)
 {
         char lines[2][FIRST_LINE_MAX + 1];
 
         for (unsigned i = 0; i <= INTERPRETERS_MAX; i++) {
-                _cleanup_close_ int fd = find_program(root, path);
+                _cleanup_close_ int fd = find_program(root, path, search);
                 /* The path may lie in the other one. */
                 char *line = lines[i % 2];
                 ssize_t n;

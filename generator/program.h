@@ -18,12 +18,13 @@ enum program_kind {
 /*
  * Look at a program; for a script at its interpreter.
  *
- * root, path: as root_open() wants them. Without a slash the name is looked up in the directories
- * where systemd looks.
+ * root, path: as root_open() wants them. Without a slash the name is looked up in a search path.
+ * search: its directories, NULL-terminated; NULL for those where systemd looks.
  *
  * Errors: those of root_open(), -ELOOP when interpreters lead on and on, -EIO.
  */
-int program_inspect(const char *root, const char *path, enum program_kind *ret);
+int program_inspect(const char *root, const char *path, char *const *search,
+                    enum program_kind *ret);
 
 /* Why no library can be preloaded: "is statically linked". NULL when one can, or may. */
 const char *program_obstacle(enum program_kind kind);

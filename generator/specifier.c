@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-static int add_specifier(struct buffer *buffer, char specifier, const char *unit)
+static int add_specifier(struct buffer *buffer, char specifier, const char *unit, const char *home)
 {
         size_t name = strlen(unit) - strlen(unit_name_suffix(unit));
         size_t prefix = strcspn(unit, "@");
@@ -26,6 +26,11 @@ static int add_specifier(struct buffer *buffer, char specifier, const char *unit
         case 'p':
                 buffer_add_bytes(buffer, unit, prefix);
                 return 0;
+        case 'h':
+                if (!home)
+                        return -EOPNOTSUPP;
+                buffer_add(buffer, home);
+                return 0;
         case 'i':
                 if (unit_name_is_template(unit))
                         return -EOPNOTSUPP;
@@ -37,7 +42,7 @@ static int add_specifier(struct buffer *buffer, char specifier, const char *unit
         }
 }
 
-int specifier_expand(const char *text, const char *unit, char **ret)
+int specifier_expand(const char *text, const char *unit, const char *home, char **ret)
 {
         struct buffer buffer = BUFFER_INIT;
         int r = 0;
@@ -49,7 +54,7 @@ int specifier_expand(const char *text, const char *unit, char **ret)
                 text += plain;
                 if (*text == '\0')
                         break;
-                r = add_specifier(&buffer, text[1], unit);
+                r = add_specifier(&buffer, text[1], unit, home);
                 text += 2;
         }
         if (r == 0)

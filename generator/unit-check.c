@@ -130,8 +130,8 @@ static int check_settings(const struct unit *unit)
                                       settings->unsets_preload ? "LD_PRELOAD" : "IP2UNIX_RULES");
         if (r == 0 && settings->preload_unknown && !settings->file_preload)
                 r = rulefile_complain(file, file->rules_line,
-                                      "%s has a specifier in its LD_PRELOAD (Environment=), which "
-                                      "can't be kept: write it out",
+                                      "%s has a specifier or a line break in its LD_PRELOAD "
+                                      "(Environment=), which can't be kept: write it out",
                                       unit->name);
         return r;
 }

@@ -5,6 +5,7 @@
 #include "generator/cleanup.h"
 #include "generator/root.h"
 #include "generator/specifier.h"
+#include "generator/unit-text.h"
 #include "generator/word.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -40,7 +41,8 @@ static int set_exec_start(struct unit_settings_reader *reader, const char *value
         r = word_next(&value, &word);
         if (r <= 0)
                 return ignore_invalid(r);
-        r = specifier_expand(word + strspn(word, COMMAND_PREFIXES), settings->unit, &program);
+        r = specifier_expand(word + strspn(word, COMMAND_PREFIXES), settings->unit, settings->home,
+                             &program);
         if (r < 0)
                 return ignore_invalid(r);
         return strings_add(&settings->programs, &settings->n_programs, program);
@@ -57,12 +59,25 @@ static int replace(char **string, const char *value)
         return 0;
 }
 
+/* systemd drops a variable with such a value. A line break is none of it. */
+static bool is_bad_variable(const char *value)
+{
+        for (const char *c = value; *c; c++)
+                if (unit_text_is_control(*c) && *c != '\t' && *c != '\n')
+                        return true;
+        return !unit_text_is_valid(value, strlen(value));
+}
+
 static int set_preload(struct unit_settings *settings, const char *value)
 {
         _cleanup_free_ char *expanded = NULL;
-        int r = specifier_expand(value, settings->unit, &expanded);
+        int r;
 
-        settings->preload_unknown = r == -EOPNOTSUPP;
+        if (is_bad_variable(value))
+                return 0;
+        r = specifier_expand(value, settings->unit, settings->home, &expanded);
+        /* What stands behind a line break would be another line of our file. */
+        settings->preload_unknown = r == -EOPNOTSUPP || (r == 0 && strchr(expanded, '\n'));
         return r < 0 ? ignore_invalid(r) : replace(&settings->preload, expanded);
 }
 
@@ -99,6 +114,30 @@ static bool takes_away(const char *item, const char *variable)
                (item[length] == '\0' || item[length] == '=');
 }
 
+static int set_exec_search_path(struct unit_settings_reader *reader, const char *value)
+{
+        struct unit_settings *settings = reader->settings;
+        _cleanup_free_ char *expanded = NULL;
+        char *rest, *directory;
+        int r;
+
+        if (*value == '\0') {
+                strings_free(settings->search_path);
+                settings->search_path = NULL;
+                settings->n_search_path = 0;
+                return 0;
+        }
+        r = specifier_expand(value, settings->unit, settings->home, &expanded);
+        if (r < 0)
+                return ignore_invalid(r);
+        rest = expanded;
+        while (r == 0 && (directory = strsep(&rest, ":")))
+                if (*directory == '/')
+                        r = strings_add(&settings->search_path, &settings->n_search_path,
+                                        directory);
+        return r;
+}
+
 static int set_unset_environment(struct unit_settings_reader *reader, const char *value)
 {
         struct unit_settings *settings = reader->settings;
@@ -130,7 +169,7 @@ static int set_root_directory(struct unit_settings_reader *reader, const char *v
         settings->root_unknown = false;
         if (strspn(value, "/") == strlen(value))
                 return 0;
-        r = specifier_expand(value, settings->unit, &path);
+        r = specifier_expand(value, settings->unit, settings->home, &path);
         if (r == -ENOMEM)
                 return r;
         settings->root_unknown = r < 0 || path[0] != '/';
@@ -195,6 +234,17 @@ static int set_success_exit_status(struct unit_settings_reader *reader, const ch
         }
 }
 
+/* Returns 1 or -ENOMEM, as word_next() does. */
+static int strip_right(const char *text, char **ret)
+{
+        size_t length = strlen(text);
+
+        while (length > 0 && strchr(" \t\r", text[length - 1]))
+                length--;
+        *ret = strndup(text, length);
+        return *ret ? 1 : -ENOMEM;
+}
+
 /*
  * Look for LD_PRELOAD in a file that the service reads. Like systemd, take the last one. The files
  * are in no unit directory and may lie where nothing is mounted yet: what is not there is not
@@ -216,10 +266,14 @@ static int read_environment_file(struct unit_settings_reader *reader, const char
 
                 if (strncmp(text, PRELOAD_VARIABLE, strlen(PRELOAD_VARIABLE)) != 0)
                         continue;
-                r = word_next(&text, &word);
-                if (r > 0)
-                        r = replace(&reader->settings->file_preload,
-                                    word + strlen(PRELOAD_VARIABLE));
+                text += strlen(PRELOAD_VARIABLE);
+                /* Without quotes the value is all of the line, blanks included. */
+                if (*text == '"' || *text == '\'')
+                        r = word_next(&text, &word);
+                else
+                        r = strip_right(text, &word);
+                if (r > 0 && !is_bad_variable(word) && !strchr(word, '\n'))
+                        r = replace(&reader->settings->file_preload, word);
                 if (r == -ENOMEM)
                         return r;
         }
@@ -236,7 +290,8 @@ static int set_environment_file(struct unit_settings_reader *reader, const char 
                 reader->settings->file_preload = NULL;
                 return 0;
         }
-        r = specifier_expand(value + (*value == '-'), reader->settings->unit, &path);
+        r = specifier_expand(value + (*value == '-'), reader->settings->unit,
+                             reader->settings->home, &path);
         if (r < 0)
                 return ignore_invalid(r);
         return path[0] == '/' ? read_environment_file(reader, path) : 0;
@@ -250,6 +305,7 @@ static const struct {
         {"Environment", set_environment},
         {"EnvironmentFile", set_environment_file},
         {"UnsetEnvironment", set_unset_environment},
+        {"ExecSearchPath", set_exec_search_path},
         {"RootDirectory", set_root_directory},
         {"RootImage", set_root_image},
         {"SuccessExitStatus", set_success_exit_status},
@@ -311,6 +367,7 @@ const char *unit_settings_preload(const struct unit_settings *settings)
 void unit_settings_clear(struct unit_settings *settings)
 {
         strings_free(settings->programs);
+        strings_free(settings->search_path);
         free(settings->preload);
         free(settings->file_preload);
         free(settings->root_directory);

@@ -11,11 +11,14 @@
 
 struct unit_settings {
         const char *unit; /* name, for specifiers; borrowed */
+        const char *home; /* %h, NULL when not known; borrowed */
         char **programs;  /* of ExecStart=, NULL-terminated; not all are paths, see PATH */
         size_t n_programs;
+        char **search_path; /* of ExecSearchPath=, NULL-terminated; NULL: systemd's own */
+        size_t n_search_path;
         char *preload;        /* LD_PRELOAD of Environment=, NULL for none */
         char *file_preload;   /* the same of the files of EnvironmentFile=, which count more */
-        bool preload_unknown; /* Environment='s has a specifier that can't be expanded here */
+        bool preload_unknown; /* Environment='s has what can't be expanded here, or written */
         char *root_directory; /* NULL for none, or when root_unknown */
         bool root_unknown;    /* RootDirectory= has a specifier that can't be expanded here */
         bool root_image;

@@ -241,7 +241,10 @@ int unit_read_settings(struct unit *unit, const struct manager *manager,
                        const struct unit_path *paths)
 {
         struct unit_settings_reader reader = {.settings = &unit->settings, .root = manager->root};
-        int r = read_fragment(unit, &reader, paths);
+        int r;
+
+        unit->settings.home = manager->home;
+        r = read_fragment(unit, &reader, paths);
 
         return r < 0 ? r : read_dropins(unit, &reader, paths);
 }

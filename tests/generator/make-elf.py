@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Write an ELF file that has nothing but what a look at its headers finds.
 
-    make-elf.py FILE [interpreter] [go] [note] [foreign]
+    make-elf.py FILE [interpreter] [go] [note] [foreign] [sections] [go-section]
 
 Without words it is a static program for this machine.
 """
@@ -37,5 +37,18 @@ for kind, data in segments:
     offset = 64 + 56 * len(segments) + len(body)
     table += struct.pack('=IIQQQQQQ', kind, 4, offset, 0, 0, len(data), len(data), 4)
     body += data
+names = b'\0.text\0.shstrtab\0' + (b'.go.buildinfo\0' if 'go-section' in words else b'')
+sections = b''
+if {'sections', 'go-section'} & set(words):
+    at = 64 + len(table) + len(body)
+    body += names
+    starts = [0, 1, 7] + ([17] if 'go-section' in words else [])
+    for start in starts:
+        sections += struct.pack('=IIQQQQIIQQ', start, 3, 0, 0, at, len(names), 0, 0, 1, 0)
+    struct.pack_into('=Q', header, 40, at + len(names))  # e_shoff
+    struct.pack_into('=HHH', header, 58, 64, len(starts), 2)  # e_shentsize, e_shnum, e_shstrndx
+else:
+    struct.pack_into('=Q', header, 40, 0)
+    struct.pack_into('=HHH', header, 58, 0, 0, 0)
 with open(path, 'wb') as file:
-    file.write(header + table + body)
+    file.write(header + table + body + sections)

@@ -25,6 +25,10 @@ static const struct {
         {"go", "true", PROGRAM_GO},
         {"interpreter go", "true", PROGRAM_GO},
         {"interpreter note go", "true", PROGRAM_GO},
+        {"interpreter note go-section", "true", PROGRAM_GO},
+        {"interpreter note sections", "true", PROGRAM_PRELOADABLE},
+        /* Names that the file does not hold, whole or in part. */
+        {"interpreter go-section", "truncate -s -1 file", PROGRAM_PRELOADABLE},
         {"interpreter foreign", "true", PROGRAM_FOREIGN},
         {"interpreter", "chmod 4755 file", PROGRAM_SET_ID},
         {"interpreter", "chmod 2755 file", PROGRAM_SET_ID},
@@ -40,7 +44,7 @@ static void test_files(void **state)
                 snprintf(command, sizeof(command), "'%s' file %s && %s", make_elf, files[i].words,
                          files[i].then);
                 scratch_run(*state, command);
-                assert_int_equal(program_inspect(*state, "/file", &kind), 0);
+                assert_int_equal(program_inspect(*state, "/file", NULL, &kind), 0);
                 assert_int_equal(kind, files[i].kind);
         }
 }
@@ -58,7 +62,7 @@ static void test_cut(void **state)
 
                 snprintf(command, sizeof(command), "truncate -s %d file", size);
                 scratch_run(*state, command);
-                r = program_inspect(*state, "/file", &kind);
+                r = program_inspect(*state, "/file", NULL, &kind);
                 assert_true(r == -EIO || (r == 0 && kind == PROGRAM_UNKNOWN && size < 4));
         }
 }
@@ -68,9 +72,9 @@ static void test_real_programs(void **state)
         enum program_kind kind;
 
         (void)state;
-        assert_int_equal(program_inspect(ROOT_HOST, "/proc/self/exe", &kind), 0);
+        assert_int_equal(program_inspect(ROOT_HOST, "/proc/self/exe", NULL, &kind), 0);
         assert_int_equal(kind, PROGRAM_PRELOADABLE);
-        assert_int_equal(program_inspect(ROOT_HOST, "sh", &kind), 0);
+        assert_int_equal(program_inspect(ROOT_HOST, "sh", NULL, &kind), 0);
         assert_int_equal(kind, PROGRAM_PRELOADABLE);
         assert_non_null(program_obstacle(PROGRAM_STATIC));
         assert_null(program_obstacle(PROGRAM_PRELOADABLE));
@@ -106,28 +110,33 @@ static void test_scripts(void **state)
 
                 scratch_write(*state, scripts[i].path, scripts[i].text);
                 snprintf(path, sizeof(path), "/%s", scripts[i].path);
-                assert_int_equal(program_inspect(*state, path, &kind), scripts[i].error);
+                assert_int_equal(program_inspect(*state, path, NULL, &kind), scripts[i].error);
                 assert_int_equal(kind, scripts[i].kind);
         }
 }
 
 static void test_search_path(void **state)
 {
+        char nowhere[] = "/nowhere", first[] = "/usr/bin", second[] = "/usr/local/bin";
+        char *const search[] = {nowhere, first, second, NULL};
         enum program_kind kind;
         char command[2 * PATH_MAX];
 
-        assert_int_equal(program_inspect(*state, "web", &kind), -ENOENT);
+        assert_int_equal(program_inspect(*state, "web", NULL, &kind), -ENOENT);
         snprintf(command, sizeof(command), "mkdir -p usr/bin bin && '%s' usr/bin/web interpreter",
                  make_elf);
         scratch_run(*state, command);
-        assert_int_equal(program_inspect(*state, "web", &kind), 0);
+        assert_int_equal(program_inspect(*state, "web", NULL, &kind), 0);
         assert_int_equal(kind, PROGRAM_PRELOADABLE);
         snprintf(command, sizeof(command), "mkdir -p usr/local/bin && '%s' usr/local/bin/web",
                  make_elf);
         scratch_run(*state, command);
-        assert_int_equal(program_inspect(*state, "web", &kind), 0);
+        assert_int_equal(program_inspect(*state, "web", NULL, &kind), 0);
         assert_int_equal(kind, PROGRAM_STATIC);
-        assert_int_equal(program_inspect(*state, "/usr/bin", &kind), -EACCES);
+        assert_int_equal(program_inspect(*state, "/usr/bin", NULL, &kind), -EACCES);
+        assert_int_equal(program_inspect(*state, "web", search, &kind), 0);
+        assert_int_equal(kind, PROGRAM_PRELOADABLE);
+        assert_int_equal(program_inspect(*state, "sh", search, &kind), -ENOENT);
 }
 
 #define SCRATCH_TEST(function)                                                                     \

@@ -19,16 +19,26 @@ static const struct {
         {"%N %p", "a@.service", "a@ a"},
         {"%i", "a@.service", NULL},
         {"%I", "a@b.service", NULL},
-        {"%h", "a.service", NULL},
+        {"%h/%N", "a.service", "/home/me/a"},
+        {"%t", "a.service", NULL},
         {"50%", "a.service", NULL},
 };
+
+static void test_no_home(void **state)
+{
+        char *expanded = NULL;
+
+        (void)state;
+        assert_int_equal(specifier_expand("%h", "a.service", NULL, &expanded), -EOPNOTSUPP);
+        assert_null(expanded);
+}
 
 static void test_cases(void **state)
 {
         (void)state;
         for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
                 char *expanded = NULL;
-                int r = specifier_expand(cases[i].text, cases[i].unit, &expanded);
+                int r = specifier_expand(cases[i].text, cases[i].unit, "/home/me", &expanded);
 
                 if (cases[i].expanded) {
                         assert_int_equal(r, 0);
@@ -45,6 +55,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_cases),
+                cmocka_unit_test(test_no_home),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
