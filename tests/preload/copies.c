@@ -9,7 +9,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "tests/preload/net.h"
@@ -153,6 +153,41 @@ static void check_overwritten(void)
         close(pair[1]);
 }
 
+/*
+ * Descriptors are closed by system calls of a program's own, too. What gets such a number by a
+ * call that makes sockets must not be met as what it was.
+ */
+static void check_stale(void)
+{
+        int fd = new_socket(), connection, pair[2], made, theirs;
+
+        need(bind_to(fd, address) == 0 && listen(fd, 5) == 0, "bind");
+        connection = accept_client(0, fd, &theirs);
+        syscall(SYS_close, connection);
+        made = socket(AF_UNIX, SOCK_STREAM, 0);
+        same(made, connection, "socket gets the number of a connection that was closed behind us");
+        is(local_name(made), "unix", "and is a Unix socket");
+        close(made);
+        close(theirs);
+
+        connection = accept_client(0, fd, &theirs);
+        syscall(SYS_close, connection);
+        need(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0, "socketpair");
+        same(option(pair[0], SOL_SOCKET, SO_DOMAIN), AF_UNIX, "socketpair gets it");
+        close(theirs);
+        close(pair[0]);
+        close(pair[1]);
+
+        connection = accept_client(0, fd, &theirs);
+        syscall(SYS_close, connection);
+        made = dup(STDERR_FILENO);
+        same(made, connection, "dup gets it");
+        is(peer_name(made), "ENOTSOCK", "and is no socket");
+        close(made);
+        close(theirs);
+        close(fd);
+}
+
 int main(int argc, char **argv)
 {
         need(argc == 2, "an address");
@@ -164,5 +199,6 @@ int main(int argc, char **argv)
         }
         check_shared_options();
         check_overwritten();
+        check_stale();
         return tap_end();
 }
