@@ -23,6 +23,21 @@ static int ignore_invalid(int r)
         return r == -ENOMEM ? r : 0;
 }
 
+/* Have take() look at each word. Returns 0, or what it returned less than 0. */
+static int each_word(struct unit_settings_reader *reader, const char *value, setting_fn take)
+{
+        for (;;) {
+                _cleanup_free_ char *word = NULL;
+                int r = word_next(&value, &word);
+
+                if (r <= 0)
+                        return ignore_invalid(r);
+                r = take(reader, word);
+                if (r < 0)
+                        return r;
+        }
+}
+
 /* Characters in front of a command that say how to run it (systemd.service(5)). */
 #define COMMAND_PREFIXES "@-:+!"
 
@@ -81,6 +96,13 @@ static int set_preload(struct unit_settings *settings, const char *value)
         return r < 0 ? ignore_invalid(r) : replace(&settings->preload, expanded);
 }
 
+static int take_variable(struct unit_settings_reader *reader, const char *word)
+{
+        if (strncmp(word, PRELOAD_VARIABLE, strlen(PRELOAD_VARIABLE)) != 0)
+                return 0;
+        return set_preload(reader->settings, word + strlen(PRELOAD_VARIABLE));
+}
+
 static int set_environment(struct unit_settings_reader *reader, const char *value)
 {
         struct unit_settings *settings = reader->settings;
@@ -91,18 +113,7 @@ static int set_environment(struct unit_settings_reader *reader, const char *valu
                 settings->preload_unknown = false;
                 return 0;
         }
-        for (;;) {
-                _cleanup_free_ char *word = NULL;
-                int r = word_next(&value, &word);
-
-                if (r <= 0)
-                        return ignore_invalid(r);
-                if (strncmp(word, PRELOAD_VARIABLE, strlen(PRELOAD_VARIABLE)) != 0)
-                        continue;
-                r = set_preload(settings, word + strlen(PRELOAD_VARIABLE));
-                if (r < 0)
-                        return r;
-        }
+        return each_word(reader, value, take_variable);
 }
 
 /* An item is a name, or an assignment that is taken away only when it is made just so. */
@@ -138,6 +149,13 @@ static int set_exec_search_path(struct unit_settings_reader *reader, const char 
         return r;
 }
 
+static int take_unset_variable(struct unit_settings_reader *reader, const char *word)
+{
+        reader->settings->unsets_preload |= takes_away(word, PRELOAD_VARIABLE);
+        reader->settings->unsets_rules |= takes_away(word, RULES_VARIABLE);
+        return 0;
+}
+
 static int set_unset_environment(struct unit_settings_reader *reader, const char *value)
 {
         struct unit_settings *settings = reader->settings;
@@ -147,15 +165,7 @@ static int set_unset_environment(struct unit_settings_reader *reader, const char
                 settings->unsets_rules = false;
                 return 0;
         }
-        for (;;) {
-                _cleanup_free_ char *word = NULL;
-                int r = word_next(&value, &word);
-
-                if (r <= 0)
-                        return ignore_invalid(r);
-                settings->unsets_preload |= takes_away(word, PRELOAD_VARIABLE);
-                settings->unsets_rules |= takes_away(word, RULES_VARIABLE);
-        }
+        return each_word(reader, value, take_unset_variable);
 }
 
 static int set_root_directory(struct unit_settings_reader *reader, const char *value)
@@ -205,33 +215,25 @@ static int set_root_image(struct unit_settings_reader *reader, const char *value
         return 0;
 }
 
-/* systemd takes the number in every notation of C, and the name that sysexits.h has for it. */
-static bool is_refusal_status(const char *word)
+static int take_exit_status(struct unit_settings_reader *reader, const char *word)
 {
         char *end;
 
-        return strcmp(word, "CONFIG") == 0 || (strtoul(word, &end, 0) == EX_CONFIG && *end == '\0');
+        /* systemd takes a number in every notation of C, and the names of sysexits.h. */
+        if (strcmp(word, "CONFIG") != 0 && (strtoul(word, &end, 0) != EX_CONFIG || *end != '\0'))
+                return 0;
+        reader->settings->refusal_is_success = true;
+        reader->settings->refusal_undone |= reader->late != NULL;
+        return 0;
 }
 
 static int set_success_exit_status(struct unit_settings_reader *reader, const char *value)
 {
-        struct unit_settings *settings = reader->settings;
-
         if (*value == '\0') {
-                settings->refusal_is_success = false;
+                reader->settings->refusal_is_success = false;
                 return 0;
         }
-        for (;;) {
-                _cleanup_free_ char *word = NULL;
-                int r = word_next(&value, &word);
-
-                if (r <= 0)
-                        return ignore_invalid(r);
-                if (!is_refusal_status(word))
-                        continue;
-                settings->refusal_is_success = true;
-                settings->refusal_undone |= reader->late != NULL;
-        }
+        return each_word(reader, value, take_exit_status);
 }
 
 /* Returns 1 or -ENOMEM, as word_next() does. */
