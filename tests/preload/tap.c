@@ -15,7 +15,10 @@
 
 static int points, failures;
 
-/* One write(2) a line: what is in a stdio buffer would be printed again by forked children. */
+/*
+ * One write(2) a line: what is in a stdio buffer would be printed again by forked children. The
+ * protocol is one of lines, whatever the texts hold.
+ */
 static void __attribute__((format(printf, 2, 0)))
 print_line(const char *before, const char *format, va_list ap)
 {
@@ -24,6 +27,9 @@ print_line(const char *before, const char *format, va_list ap)
 
         length = (size_t)snprintf(line, sizeof(line), "%s", before);
         vsnprintf(line + length, sizeof(line) - length - 1, format, ap);
+        for (char *c = line; *c; c++)
+                if (*c < ' ' || *c > '~')
+                        *c = '.';
         strcat(line, "\n");
         (void)!write(STDOUT_FILENO, line, strlen(line));
 }
