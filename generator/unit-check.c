@@ -3,6 +3,7 @@
 
 #include "generator/array.h"
 #include "generator/cleanup.h"
+#include "generator/pam-check.h"
 #include "generator/program-check.h"
 #include "generator/render.h"
 #include <errno.h>
@@ -136,13 +137,33 @@ static int check_settings(const struct unit *unit)
         return r;
 }
 
-static int check_unit(const struct unit *unit, const struct unit_path *paths)
+static int check_pam(const struct unit *unit, const struct manager *manager)
+{
+        struct rulefile *file = unit->files[0];
+        const char *path;
+        int r;
+
+        if (!unit->settings.pam)
+                return 0;
+        r = pam_check_preload(manager->root, &path);
+        if (r < 0 || !path)
+                return r;
+        return rulefile_complain(file, file->rules_line,
+                                 "%s takes its environment from PAM (PAMName=), and %s has an "
+                                 "LD_PRELOAD",
+                                 unit->name, path);
+}
+
+static int check_unit(const struct unit *unit, const struct manager *manager,
+                      const struct unit_path *paths)
 {
         int r = check_rules(unit);
 
         if (r == 0)
                 r = check_sockets(unit, paths);
-        return r < 0 ? r : check_settings(unit);
+        if (r == 0)
+                r = check_settings(unit);
+        return r < 0 ? r : check_pam(unit, manager);
 }
 
 static int compare_refs(const void *a, const void *b)
@@ -214,7 +235,7 @@ int units_check(struct units *units, const struct manager *manager, const struct
                 /* A refusal has to know the settings too. */
                 r = unit_read_settings(unit, manager, paths);
                 if (r == 0 && !unit_broken_file(unit))
-                        r = check_unit(unit, paths);
+                        r = check_unit(unit, manager, paths);
         }
         return r < 0 ? r : programs_check(units, manager);
 }

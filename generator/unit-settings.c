@@ -201,6 +201,12 @@ static int set_no_exec_paths(struct unit_settings_reader *reader, const char *va
         return 0;
 }
 
+static int set_pam_name(struct unit_settings_reader *reader, const char *value)
+{
+        reader->settings->pam = *value != '\0';
+        return 0;
+}
+
 /* The refusal is a command of this list. */
 static int set_exec_start_pre(struct unit_settings_reader *reader, const char *value)
 {
@@ -314,6 +320,7 @@ static const struct {
         {"ExecStartPre", set_exec_start_pre},
         {"TemporaryFileSystem", set_temporary_file_system},
         {"NoExecPaths", set_no_exec_paths},
+        {"PAMName", set_pam_name},
 };
 
 /*

@@ -26,6 +26,7 @@ struct unit_settings {
         bool no_exec_paths;      /* NoExecPaths= is set */
         bool unsets_preload;     /* UnsetEnvironment= takes LD_PRELOAD away */
         bool unsets_rules;       /* the same for IP2UNIX_RULES */
+        bool pam;                /* PAMName= is set */
         bool refusal_is_success; /* SuccessExitStatus= has the exit status of a refusal */
         char *replaced_by;       /* drop-in that our own does not count beside, NULL for none */
         char *undone_by;         /* drop-in after our own that takes a part of it back, or NULL */

@@ -171,3 +171,22 @@ END
         start no-exec-http.socket
         activates_on_unix no-exec.service /run/no-exec.sock listener=0.0.0.0:8000
 }
+
+# systemd starts the service with the environment that PAM makes of its own.
+scenario_pam_preloads_another_library() {
+        file /etc/pam.d/pam-preloads <<'END'
+auth required pam_permit.so
+account required pam_permit.so
+session required pam_env.so readenv=1
+END
+        file /etc/environment <<<LD_PRELOAD=libjemalloc.so.2
+        server_unit pam-preloads 8000 <<<$'PAMName=pam-preloads\nUser=nobody'
+        web_rules pam-preloads
+        reload
+        refused pam-preloads.service /etc/ip2unix.d/pam-preloads.conf:1: /etc/environment
+        file /etc/environment <<<LANG=C
+        reload
+        systemctl reset-failed pam-preloads.service
+        start pam-preloads-http.socket
+        activates_on_unix pam-preloads.service /run/pam-preloads.sock listener=0.0.0.0:8000
+}
