@@ -63,6 +63,8 @@ show() {
         show_file $generated/web-http.socket
         echo
         show_file $generated/web.service.d/zz-ip2unix.conf
+        echo
+        show_file $generated/web.service.d/ip2unix.env
 
         heading "After the boot, systemd holds the socket, and the server does not run:"
         run systemctl is-active web-http.socket web.service || true
@@ -81,7 +83,8 @@ show() {
         run nsenter --net --target "$(systemctl show -P MainPID web.service)" ss -Htuln
         expect "what listens" "$(listening_on_ip)" ""
         printf '    %s(nothing)%s\n' "$faint" "$normal"
-        echo
+
+        heading "All of this was in a container, which goes away now. README.md goes on from here."
         echo "demo: done"
 }
 
