@@ -32,8 +32,8 @@ int rulefile_new(const char *path, struct rulefile **ret)
         return 0;
 }
 
-static int add_note(struct complaint **notes, size_t *n_notes, unsigned line, const char *format,
-                    va_list args)
+__attribute__((format(printf, 4, 0))) static int
+add_note(struct complaint **notes, size_t *n_notes, unsigned line, const char *format, va_list args)
 {
         struct complaint *note;
         char *reason;
