@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "preload/activation.h"
 #include "preload/environment.h"
+#include "preload/inheritance.h"
 #include "preload/log.h"
 #include "preload/memory.h"
 #include "preload/words.h"
@@ -94,7 +94,7 @@ void environment_update_fds(void)
         const size_t name = strlen(names[ENVIRONMENT_FDS]);
 
         if (string && fds_size > 0)
-                (void)activation_format(string + name, fds_size - name);
+                (void)kept_format(string + name, fds_size - name);
 }
 
 void environment_publish_fds(char **envp)
@@ -103,7 +103,7 @@ void environment_publish_fds(char **envp)
         char *memory;
 
         variables[ENVIRONMENT_FDS] = NULL;
-        fds_size = activation_format_size();
+        fds_size = kept_format_size();
         if (fds_size == 0)
                 return;
 
@@ -194,7 +194,7 @@ size_t environment_missing(char *const envp[])
         bool missing = false;
 
         /* A session that the service has made for a user has the environment that it was given. */
-        if (activation_is_retired())
+        if (inheritance_is_retired())
                 return 0;
 
         for (int i = 0; i < ENVIRONMENT_INHERITED; i++)
@@ -257,7 +257,7 @@ void environment_restore(void)
         size_t length;
         char *joined;
 
-        if (activation_is_retired())
+        if (inheritance_is_retired())
                 return;
 
         for (int i = 0; i < ENVIRONMENT_INHERITED; i++)

@@ -9,7 +9,7 @@
  *                                                  another with an environment of its own making
  *   LISTEN_FDS, LISTEN_FDNAMES, LISTEN_PID         systemd's; hidden from the program
  *   IP2UNIX_FDS                                    what has become of them, for those that are
- *                                                  executed later: activation.h
+ *                                                  executed later: kept.h
  *
  * Copies are kept, since programs write over their environment to change their title (ps).
  */
@@ -35,7 +35,7 @@ void environment_open(char **envp);
 /* The value of a variable as it was when the program started, or NULL. */
 const char *environment_get(enum environment_variable variable);
 
-/* Tell the program's children of kept descriptors: to be called after activation_open(). */
+/* Tell the program's children of kept descriptors: to be called after kept_open(). */
 void environment_publish_fds(char **envp);
 
 /* Put the present numbers into IP2UNIX_FDS, after one has moved. */

@@ -61,7 +61,7 @@ static bool is_usable(const struct kept *kept)
 static int use_passed(const struct inet_socket *inet, const struct rule *rule,
                       const struct endpoint *endpoint, int place)
 {
-        const struct kept *kept = activation_kept(place);
+        const struct kept *kept = kept_at(place);
         struct sock *sock;
         int r;
 
@@ -117,7 +117,7 @@ static int activate(const struct inet_socket *inet, const struct rule *rule,
          * systemd passes descriptors to ExecStart= alone. Configuration tests in ExecStartPre=
          * bind too, and live with a port that is in use but not with one that does not exist.
          */
-        activation_names(names, sizeof(names));
+        kept_names(names, sizeof(names));
         log_message(LOG_ERR, "port ", LOG_NUMBER(endpoint->port), ": no ",
                     inet->type == SOCK_DGRAM ? "datagram" : "listening", " socket ",
                     rule->fdname ? "'" : "that no rule names", rule->fdname ? rule->fdname : "",

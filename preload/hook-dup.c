@@ -5,8 +5,8 @@
 #include <fcntl.h>
 #include <stdarg.h>
 
-#include "preload/activation.h"
 #include "preload/hook.h"
+#include "preload/kept.h"
 #include "preload/mark.h"
 #include "preload/process.h"
 #include "preload/sock.h"
@@ -74,7 +74,7 @@ static int prepare_target(int fd, word w, int to)
         if (fd == to || LIKELY(table_get(to) == 0) || next.fcntl(fd, F_GETFD) < 0)
                 return 0;
         if (WORD_KIND(table_get(to)) == WORD_KEPT)
-                return activation_yield(to);
+                return kept_yield(to);
         if (WORD_KIND(table_get(to)) == WORD_SOCK && !process_is_borrowed())
                 watch_remove(to);
 

@@ -14,9 +14,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "preload/activation.h"
 #include "preload/environment.h"
 #include "preload/hook.h"
+#include "preload/inheritance.h"
 #include "preload/kernel.h"
 #include "preload/mark.h"
 #include "preload/memory.h"
@@ -43,14 +43,14 @@
 static void prepare(void)
 {
         mark_write_inherited();
-        activation_prepare_exec();
+        inheritance_prepare_exec();
 }
 
 /* What exec(3) returned, for it does so when it failed; or the negative errno of our own failure.
  */
 static int failed(int r)
 {
-        activation_exec_failed();
+        inheritance_exec_failed();
         return r < -1 ? hook_result(r) : -1;
 }
 
@@ -168,7 +168,7 @@ HOOK int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_action
         int r;
 
         mark_write_inherited();
-        activation_prepare_spawn();
+        inheritance_prepare_spawn();
         r = WITH_ENVIRONMENT(envp, completed,
                              NEXT(posix_spawn)(pid, path, actions, attributes, argv, completed));
         return r < 0 ? -r : r;
@@ -180,7 +180,7 @@ HOOK int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actio
         int r;
 
         mark_write_inherited();
-        activation_prepare_spawn();
+        inheritance_prepare_spawn();
         r = WITH_ENVIRONMENT(envp, completed,
                              NEXT(posix_spawnp)(pid, file, actions, attributes, argv, completed));
         return r < 0 ? -r : r;

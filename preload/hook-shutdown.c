@@ -8,9 +8,9 @@
 
 #include <fcntl.h>
 
-#include "preload/activation.h"
 #include "preload/convert.h"
 #include "preload/hook.h"
+#include "preload/kept.h"
 #include "preload/mark.h"
 #include "preload/sock.h"
 #include "preload/waiting.h"
@@ -25,7 +25,7 @@ static void wake_accepting(const struct sock *sock)
         struct sockaddr_storage addr;
         socklen_t length = sizeof(addr);
         unsigned waiting = waiting_count(sock->index);
-        const int listener = sock->kept < 0 ? -1 : activation_kept(sock->kept)->fd;
+        const int listener = sock->kept < 0 ? -1 : kept_at(sock->kept)->fd;
 
         if (waiting == 0 || listener < 0 || next.fcntl(listener, F_GETFL) & O_NONBLOCK ||
             next.getsockname(listener, (struct sockaddr *)&addr, &length) < 0)

@@ -70,7 +70,7 @@ struct sock {
 
         struct endpoint local;
         struct endpoint peer; /* SOCK_CONNECTION */
-        int kept;             /* SOCK_LISTENER, SOCK_PASSED_IP: see activation.h; or -1 */
+        int kept;             /* SOCK_LISTENER, SOCK_PASSED_IP: see kept.h; or -1 */
 
         struct sock_inherited inherited;
         struct option_values options;

@@ -8,6 +8,7 @@
 
 #include "preload/activation.h"
 #include "preload/environment.h"
+#include "preload/inheritance.h"
 #include "preload/log.h"
 #include "preload/mark.h"
 #include "preload/next.h"
@@ -15,7 +16,7 @@
 
 static void __attribute__((constructor)) start(int argc, char **argv, char **envp)
 {
-        struct activation_environment passed;
+        struct kept_environment passed;
         const char *level;
 
         (void)argc;
@@ -31,7 +32,7 @@ static void __attribute__((constructor)) start(int argc, char **argv, char **env
 
         rule_set_load(environment_get(ENVIRONMENT_RULES));
 
-        passed = (struct activation_environment){
+        passed = (struct kept_environment){
                 .listen_fds = environment_get(ENVIRONMENT_LISTEN_FDS),
                 .listen_fdnames = environment_get(ENVIRONMENT_LISTEN_FDNAMES),
                 .ip2unix_fds = environment_get(ENVIRONMENT_FDS),
@@ -39,6 +40,8 @@ static void __attribute__((constructor)) start(int argc, char **argv, char **env
         mark_may_be_inherited = passed.ip2unix_fds;
         if (mark_may_be_inherited)
                 next_need_sockets();
-        activation_open(&passed, rule_set.rules, rule_set.n_rules);
+        kept_open(&passed);
+        inheritance_open();
+        activation_open(rule_set.rules, rule_set.n_rules);
         environment_publish_fds(envp);
 }

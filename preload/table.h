@@ -22,7 +22,7 @@
  *   WORD_ACCEPTED  a connection that came in through a converted listener and has nothing of its
  *                own but a peer's port: the word holds that, and a reference to the listener's
  *                struct sock. Eight bytes are all that a connection costs.
- *   WORD_KEPT    a descriptor of systemd's that waits for its bind (activation.h). The program does
+ *   WORD_KEPT    a descriptor of systemd's that waits for its bind (kept.h). The program does
  *                not know of it: its calls on that number answer EBADF.
  */
 

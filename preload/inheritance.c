@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Decides what the next program gets. See inheritance.h. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "preload/inheritance.h"
+#include "preload/kernel.h"
+#include "preload/next.h"
+#include "preload/process.h"
+#include "preload/table.h"
+
+/* Whose process it was when it began. */
+static struct {
+        uid_t uid, euid;
+        gid_t gid;
+} started_as;
+
+void inheritance_open(void)
+{
+        if (kept_count() == 0)
+                return;
+
+        started_as.uid = kernel_getuid();
+        started_as.euid = kernel_geteuid();
+        started_as.gid = kernel_getgid();
+}
+
+bool inheritance_is_ours(const struct kept *k)
+{
+        return k->taken_by != 0 && process_is_heir_of(k->taken_by);
+}
+
+static bool is_any_taken(void)
+{
+        for (int i = 0; i < kept_count(); i++)
+                if (kept_at(i)->taken_by != 0)
+                        return true;
+
+        return false;
+}
+
+/* Does a converted socket go along? Then the next program needs us, whoever runs it. */
+static bool hands_sockets_over(void)
+{
+        for (int fd = table_next(0); fd >= 0; fd = table_next(fd + 1)) {
+                const enum word_kind kind = WORD_KIND(table_get(fd));
+
+                if ((kind == WORD_SOCK || kind == WORD_ACCEPTED) &&
+                    !(next.fcntl(fd, F_GETFD) & FD_CLOEXEC))
+                        return true;
+        }
+
+        return false;
+}
+
+bool inheritance_is_retired(void)
+{
+        if (kept_count() == 0 || !is_any_taken())
+                return false;
+
+        for (int i = 0; i < kept_count(); i++)
+                if (inheritance_is_ours(kept_at(i)))
+                        return false;
+
+        return (kernel_getuid() != started_as.uid || kernel_geteuid() != started_as.euid ||
+                kernel_getgid() != started_as.gid) &&
+               !hands_sockets_over();
+}
+
+/* Does the program itself hand its listener to the next one? */
+static void keep_what_is_inherited(void)
+{
+        for (int fd = table_next(0); fd >= 0; fd = table_next(fd + 1)) {
+                const word w = table_get(fd);
+                int place;
+
+                if (WORD_KIND(w) != WORD_SOCK)
+                        continue;
+                place = sock_at(WORD_INDEX(w))->kept;
+                if (place >= 0 && !(next.fcntl(fd, F_GETFD) & FD_CLOEXEC))
+                        next.fcntl(kept_at(place)->fd, F_SETFD, 0);
+        }
+}
+
+void inheritance_prepare_exec(void)
+{
+        const int saved = errno;
+        const bool retired = inheritance_is_retired();
+
+        if (kept_count() == 0)
+                return;
+
+        for (int i = 0; i < kept_count(); i++)
+                if (retired)
+                        next.fcntl(kept_at(i)->fd, F_SETFD, FD_CLOEXEC);
+                else if (inheritance_is_ours(kept_at(i)))
+                        next.fcntl(kept_at(i)->fd, F_SETFD, 0);
+        keep_what_is_inherited();
+        errno = saved;
+}
+
+void inheritance_prepare_spawn(void)
+{
+        const int saved = errno;
+
+        if (inheritance_is_retired())
+                for (int i = 0; i < kept_count(); i++)
+                        next.fcntl(kept_at(i)->fd, F_SETFD, FD_CLOEXEC);
+        errno = saved;
+}
+
+void inheritance_exec_failed(void)
+{
+        const int saved = errno;
+
+        for (int i = 0; i < kept_count(); i++)
+                next.fcntl(kept_at(i)->fd, F_SETFD, kept_at(i)->taken_by != 0 ? FD_CLOEXEC : 0);
+        errno = saved;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The descriptors that systemd passed: sd_listen_fds(3), read without libsystemd.
+ *
+ * All of them are kept for the life of the process, at high numbers, out of the program's sight:
+ * a bind takes a duplicate, so that the program may close its socket and bind it again. Until a
+ * descriptor is taken it is inherited by every program that this one executes, since the one that
+ * binds may be a grandchild (a shell, a launcher). Once taken it is close-on-exec, like the
+ * listeners of a program that takes care, unless the process that took it executes itself.
+ *
+ * Across exec the environment variable IP2UNIX_FDS says where they are, each with its device and
+ * inode: a number that another socket has got meanwhile is not believed.
+ */
+
+#include <stddef.h>
+
+#include "preload/endpoint.h"
+
+/* What is kept, enough of it to choose. */
+struct kept {
+        int fd;
+        const char *name;
+        sa_family_t family;       /* AF_UNIX, AF_INET or AF_INET6 */
+        int type;                 /* SOCK_STREAM or SOCK_DGRAM */
+        struct endpoint endpoint; /* of IP sockets */
+        dev_t dev;
+        ino_t ino;
+        int users;             /* sockets that have it; 0: it is free */
+        struct endpoint bound; /* where the program believes that it is bound */
+        pid_t taken_by;        /* the process that took it first */
+        bool named_by_rules;   /* some systemd=NAME rule asks for it */
+};
+
+/* The environment variables that kept_open() reads. Any may be NULL. */
+struct kept_environment {
+        const char *listen_fds;
+        const char *listen_fdnames;
+        const char *ip2unix_fds;
+};
+
+/*
+ * Take over the descriptors that the environment tells of. What is no listening socket (or no
+ * datagram socket) is left where it is, with a message. For the constructor.
+ */
+void kept_open(const struct kept_environment *environment);
+
+/* How many there are; places go from 0. */
+int kept_count(void);
+struct kept *kept_at(int place);
+
+/*
+ * Move a kept descriptor out of the way of dup2(2).
+ * Errors: -EMFILE: it can't be moved. In a vfork child nothing is moved.
+ */
+int kept_yield(int fd);
+
+/* The names that were passed, for a message: "http, https" or "none". Cut when too long. */
+void kept_names(char *ret, size_t size);
+
+/*
+ * The text for IP2UNIX_FDS: where the descriptors are. Those that are close-on-exec by the time of
+ * an exec are not there any more, and are not found by who reads it.
+ * Errors: -ENOBUFS.
+ */
+ssize_t kept_format(char *ret, size_t size);
+
+/* Bytes enough for that text and its terminator, wherever the descriptors move; 0: there are none.
+ */
+size_t kept_format_size(void);
