@@ -3,7 +3,8 @@
 /*
  * recvfrom(2), recvmsg(2), recvmmsg(2) on converted connections. TCP leaves the source address
  * empty, a Unix socket may fill in its peer's path. And a Unix peer can send descriptors, which a
- * program that speaks TCP would never close.
+ * program that speaks TCP would never close. A Unix socket has no queue of errors, and answers
+ * MSG_ERRQUEUE with data.
  */
 
 #include <string.h>
@@ -24,11 +25,13 @@ HOOK ssize_t recvfrom(int fd, void *buf, size_t size, int flags, __SOCKADDR_ARG 
 {
         ssize_t n;
 
-        if (LIKELY(!addr.__sockaddr__ || !length || !is_converted(fd)))
+        if (LIKELY((!addr.__sockaddr__ && !(flags & MSG_ERRQUEUE)) || !is_converted(fd)))
                 return next.recvfrom(fd, buf, size, flags, addr.__sockaddr__, length);
+        if (flags & MSG_ERRQUEUE)
+                return hook_result(-EAGAIN);
 
         n = next.recvfrom(fd, buf, size, flags, NULL, NULL);
-        if (n >= 0)
+        if (n >= 0 && length)
                 *length = 0;
         return n;
 }
@@ -129,6 +132,9 @@ HOOK ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
                         forget_received(msg);
                 return n;
         }
+
+        if (flags & MSG_ERRQUEUE)
+                return hook_result(-EAGAIN);
 
         name = msg->msg_name;
         msg->msg_name = NULL;
