@@ -140,6 +140,22 @@ static void check_addressed(void)
         same(connect_to(ours, "127.0.0.1:9"), EISCONN, "connect says EISCONN");
 }
 
+/* TCP has nothing to tell; the data stay where they are. */
+static void check_no_errors(void)
+{
+        char byte;
+        struct iovec iov = {&byte, 1};
+        struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+
+        need(write(theirs, "e", 1) == 1, "write");
+        same(recvmsg(ours, &msg, MSG_ERRQUEUE | MSG_DONTWAIT), -1, "recvmsg of errors");
+        same(errno, EAGAIN, "there are none");
+        same(recvfrom(ours, &byte, 1, MSG_ERRQUEUE | MSG_DONTWAIT, NULL, NULL), -1,
+             "recvfrom of errors");
+        same(errno, EAGAIN, "there are none");
+        ok(read(ours, &byte, 1) == 1 && byte == 'e', "the data are there");
+}
+
 int main(int argc, char **argv)
 {
         const char *calls[] = {"recvmsg", "recvmmsg", "read", "recvfrom"};
@@ -149,6 +165,7 @@ int main(int argc, char **argv)
         fd = listen_at(argv[1]);
         ours = accept_client(0, fd, &theirs);
         check_no_sender();
+        check_no_errors();
         for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
                 check_no_descriptors(calls[i]);
         check_addressed();
