@@ -35,7 +35,7 @@ static int read_at(int fd, void *data, size_t size, uint64_t offset)
  */
 extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 
-static bool is_native(const ElfW(Ehdr) * header)
+bool program_elf_is_native(const ElfW(Ehdr) * header)
 {
         return header->e_ident[EI_CLASS] == __ehdr_start.e_ident[EI_CLASS] &&
                header->e_ident[EI_DATA] == __ehdr_start.e_ident[EI_DATA] &&
@@ -137,7 +137,7 @@ int program_elf_inspect(int fd, enum program_kind *ret)
 
         if (r < 0)
                 return r;
-        if (!is_native(&header)) {
+        if (!program_elf_is_native(&header)) {
                 *ret = PROGRAM_FOREIGN;
                 return 0;
         }

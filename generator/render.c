@@ -5,6 +5,7 @@
 #include "generator/escape.h"
 #include "generator/unit-name.h"
 #include <string.h>
+#include <sysexits.h>
 
 static void add_header_file(struct buffer *buffer, const struct rulefile *file)
 {
@@ -109,20 +110,43 @@ static void add_environment(struct buffer *buffer, const struct unit *unit, cons
                 buffer_printf(buffer, "Environment=IP2UNIX_LOG_LEVEL=%s\n", level);
 }
 
-/* The loader looks for the library from inside the service, and leaves out what it can't map. */
+/*
+ * The loader looks for the library from inside the service, and leaves out what it can't map. The
+ * program that looks whether it did is run in there too.
+ */
 static void add_library_paths(struct buffer *buffer, const struct unit_settings *settings)
 {
         if (settings->root_directory || settings->root_unknown || settings->root_image ||
             settings->temporary_files) {
                 buffer_add(buffer, "BindReadOnlyPaths=");
                 escape_bind_path(buffer, IP2UNIX_LIBRARY);
+                buffer_add(buffer, "\nBindReadOnlyPaths=");
+                escape_bind_path(buffer, IP2UNIX_REFUSE);
                 buffer_add_char(buffer, '\n');
         }
         if (settings->no_exec_paths) {
                 buffer_add(buffer, "ExecPaths=");
                 escape_word(buffer, IP2UNIX_LIBRARY, 0);
+                buffer_add_char(buffer, ' ');
+                escape_word(buffer, IP2UNIX_REFUSE, 0);
                 buffer_add_char(buffer, '\n');
         }
+}
+
+/*
+ * The last command before the service, with all that the service has: user, root directory, mounts,
+ * filters, environment. Where the loader leaves the library out, the service must not start.
+ */
+static void add_check(struct buffer *buffer, const struct unit_settings *settings)
+{
+        int status = unit_settings_failure_status(settings);
+
+        buffer_add(buffer, "ExecStartPre=");
+        escape_value(buffer, IP2UNIX_REFUSE);
+        buffer_add(buffer, " --unless-preloaded");
+        if (status != EX_CONFIG)
+                buffer_printf(buffer, "=%d", status);
+        buffer_add_char(buffer, '\n');
 }
 
 void render_dropin(struct buffer *buffer, const struct unit *unit, const char *rules,
@@ -136,6 +160,7 @@ void render_dropin(struct buffer *buffer, const struct unit *unit, const char *r
         add_sockets(buffer, unit, &sockets_key);
         add_library_paths(buffer, &unit->settings);
         add_environment(buffer, unit, rules, directory);
+        add_check(buffer, &unit->settings);
 }
 
 /* Both part libraries in LD_PRELOAD (ld.so(8)). */
@@ -198,7 +223,7 @@ void render_refusal(struct buffer *buffer, const struct unit *unit, const char *
         add_header(buffer, unit);
         buffer_add(buffer, "\n[Service]\n");
         /* It would make a success of the refusal, and systemd would go on with the start. */
-        if (unit->settings.refusal_is_success)
+        if (unit->settings.is_success[EX_CONFIG])
                 buffer_add(buffer, "SuccessExitStatus=\n");
         buffer_add(buffer, "ExecStartPre=\nExecStartPre=+");
         escape_value(buffer, IP2UNIX_REFUSE);

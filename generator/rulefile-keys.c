@@ -6,6 +6,7 @@
 #include "generator/rule-check.h"
 #include "generator/rulefile-unit.h"
 #include "generator/unit-name.h"
+#include "generator/unit-text.h"
 #include "rules/suggest.h"
 #include <errno.h>
 #include <stdio.h>
@@ -179,17 +180,6 @@ static int pass_unit_key(struct rulefile_keys *keys, unsigned line, const char *
         return add_assignment(keys->file, &keys->file->unit_section, line, key, value);
 }
 
-/* As systemd reads a boolean. */
-static bool is_true(const char *value)
-{
-        static const char *const words[] = {"1", "yes", "y", "true", "t", "on"};
-
-        for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-                if (strcasecmp(value, words[i]) == 0)
-                        return true;
-        return false;
-}
-
 /* Keys of a socket unit that are not the administrator's, and why. */
 static const struct {
         const char *key;
@@ -222,7 +212,7 @@ static int pass_socket_key(struct rulefile_keys *keys, unsigned line, const char
 
         for (size_t i = 0; i < sizeof(refused_socket_keys) / sizeof(refused_socket_keys[0]); i++)
                 if (strcmp(key, refused_socket_keys[i].key) == 0 &&
-                    (!refused_socket_keys[i].when_true || is_true(value)))
+                    (!refused_socket_keys[i].when_true || unit_text_is_true(value)))
                         return rulefile_complain(keys->file, line, "%s=%s can't be set here: %s",
                                                  key, refused_socket_keys[i].when_true ? "yes" : "",
                                                  refused_socket_keys[i].reason);

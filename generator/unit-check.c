@@ -129,12 +129,32 @@ static int check_settings(const struct unit *unit)
                 r = rulefile_complain(file, file->rules_line,
                                       "%s takes %s away (UnsetEnvironment=)", unit->name,
                                       settings->unsets_preload ? "LD_PRELOAD" : "IP2UNIX_RULES");
+        if (r == 0 && unit_settings_failure_status(settings) < 0)
+                r = rulefile_complain(file, file->rules_line,
+                                      "%s takes every exit status for a success "
+                                      "(SuccessExitStatus=)",
+                                      unit->name);
         if (r == 0 && settings->preload_unknown && !settings->file_preload)
                 r = rulefile_complain(file, file->rules_line,
                                       "%s has a specifier or a line break in its LD_PRELOAD "
                                       "(Environment=), which can't be kept: write it out",
                                       unit->name);
         return r;
+}
+
+/* Where the check for the library is not made in the service's own surroundings. */
+static int warn_of_check(const struct unit *unit)
+{
+        const char *key = unit->settings.outer_start_pre  ? "RootDirectoryStartOnly"
+                          : unit->settings.full_start_pre ? "PermissionsStartOnly"
+                                                          : NULL;
+
+        if (!key)
+                return 0;
+        return rulefile_warn(unit->files[0], unit->files[0]->rules_line,
+                             "%s has %s=, so that nothing can be said before its start about "
+                             "whether the library gets into it",
+                             unit->name, key);
 }
 
 static int check_pam(const struct unit *unit, const struct manager *manager)
@@ -163,6 +183,8 @@ static int check_unit(const struct unit *unit, const struct manager *manager,
                 r = check_sockets(unit, paths);
         if (r == 0)
                 r = check_settings(unit);
+        if (r == 0)
+                r = warn_of_check(unit);
         return r < 0 ? r : check_pam(unit, manager);
 }
 

@@ -15,6 +15,13 @@
 #define PRELOAD_VARIABLE "LD_PRELOAD="
 #define RULES_VARIABLE   "IP2UNIX_RULES="
 
+#define SUCCESS_STATUSES (sizeof(((struct unit_settings *)NULL)->is_success))
+
+/* Statuses that have no name in systemd.exec(5), and so are in SuccessExitStatus= by number only.
+ */
+#define NAMELESS_STATUS_FIRST 100
+#define NAMELESS_STATUS_LAST  199
+
 typedef int (*setting_fn)(struct unit_settings_reader *reader, const char *value);
 
 /* An error that means that systemd would pass over the value as well. */
@@ -207,6 +214,18 @@ static int set_pam_name(struct unit_settings_reader *reader, const char *value)
         return 0;
 }
 
+static int set_permissions_start_only(struct unit_settings_reader *reader, const char *value)
+{
+        reader->settings->full_start_pre = unit_text_is_true(value);
+        return 0;
+}
+
+static int set_root_directory_start_only(struct unit_settings_reader *reader, const char *value)
+{
+        reader->settings->outer_start_pre = unit_text_is_true(value);
+        return 0;
+}
+
 /* The refusal is a command of this list. */
 static int set_exec_start_pre(struct unit_settings_reader *reader, const char *value)
 {
@@ -223,20 +242,27 @@ static int set_root_image(struct unit_settings_reader *reader, const char *value
 
 static int take_exit_status(struct unit_settings_reader *reader, const char *word)
 {
+        unsigned long status = EX_CONFIG;
         char *end;
 
-        /* systemd takes a number in every notation of C, and the names of sysexits.h. */
-        if (strcmp(word, "CONFIG") != 0 && (strtoul(word, &end, 0) != EX_CONFIG || *end != '\0'))
-                return 0;
-        reader->settings->refusal_is_success = true;
-        reader->settings->refusal_undone |= reader->late != NULL;
+        /*
+         * systemd takes a number in every notation of C, and names of statuses and signals. Of
+         * the other names none is of a status that we could end with.
+         */
+        if (strcmp(word, "CONFIG") != 0) {
+                status = strtoul(word, &end, 0);
+                if (end == word || *end != '\0' || status >= SUCCESS_STATUSES)
+                        return 0;
+        }
+        reader->settings->is_success[status] = true;
+        reader->settings->refusal_undone |= status == EX_CONFIG && reader->late;
         return 0;
 }
 
 static int set_success_exit_status(struct unit_settings_reader *reader, const char *value)
 {
         if (*value == '\0') {
-                reader->settings->refusal_is_success = false;
+                memset(reader->settings->is_success, 0, sizeof(reader->settings->is_success));
                 return 0;
         }
         return each_word(reader, value, take_exit_status);
@@ -321,6 +347,8 @@ static const struct {
         {"TemporaryFileSystem", set_temporary_file_system},
         {"NoExecPaths", set_no_exec_paths},
         {"PAMName", set_pam_name},
+        {"PermissionsStartOnly", set_permissions_start_only},
+        {"RootDirectoryStartOnly", set_root_directory_start_only},
 };
 
 /*
@@ -332,10 +360,8 @@ static const struct {
         const char *key;
         bool when_empty; /* only as a reset */
 } undoing_keys[] = {
-        {"EnvironmentFile", false},
-        {"BindPaths", true},
-        {"BindReadOnlyPaths", true},
-        {"ExecPaths", true},
+        {"EnvironmentFile", false}, {"BindPaths", true},    {"BindReadOnlyPaths", true},
+        {"ExecPaths", true},        {"ExecStartPre", true},
 };
 
 static int check_late(struct unit_settings_reader *reader, const char *key, const char *value)
@@ -371,6 +397,16 @@ int unit_settings_take(const char *section, const char *key, const char *value, 
 const char *unit_settings_preload(const struct unit_settings *settings)
 {
         return settings->file_preload ? settings->file_preload : settings->preload;
+}
+
+int unit_settings_failure_status(const struct unit_settings *settings)
+{
+        if (!settings->is_success[EX_CONFIG])
+                return EX_CONFIG;
+        for (int status = NAMELESS_STATUS_FIRST; status <= NAMELESS_STATUS_LAST; status++)
+                if (!settings->is_success[status])
+                        return status;
+        return -ENOENT;
 }
 
 void unit_settings_clear(struct unit_settings *settings)

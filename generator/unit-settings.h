@@ -22,16 +22,18 @@ struct unit_settings {
         char *root_directory; /* NULL for none, or when root_unknown */
         bool root_unknown;    /* RootDirectory= has a specifier that can't be expanded here */
         bool root_image;
-        bool temporary_files;    /* TemporaryFileSystem= is set */
-        bool no_exec_paths;      /* NoExecPaths= is set */
-        bool unsets_preload;     /* UnsetEnvironment= takes LD_PRELOAD away */
-        bool unsets_rules;       /* the same for IP2UNIX_RULES */
-        bool pam;                /* PAMName= is set */
-        bool refusal_is_success; /* SuccessExitStatus= has the exit status of a refusal */
-        char *replaced_by;       /* drop-in that our own does not count beside, NULL for none */
-        char *undone_by;         /* drop-in after our own that takes a part of it back, or NULL */
-        const char *undone_key;  /* by this setting */
-        bool refusal_undone;     /* the same for the drop-in of a refusal */
+        bool temporary_files;   /* TemporaryFileSystem= is set */
+        bool no_exec_paths;     /* NoExecPaths= is set */
+        bool unsets_preload;    /* UnsetEnvironment= takes LD_PRELOAD away */
+        bool unsets_rules;      /* the same for IP2UNIX_RULES */
+        bool pam;               /* PAMName= is set */
+        bool full_start_pre;    /* PermissionsStartOnly=: only ExecStart= is confined */
+        bool outer_start_pre;   /* RootDirectoryStartOnly=: only ExecStart= has the root */
+        bool is_success[256];   /* exit statuses of SuccessExitStatus= */
+        char *replaced_by;      /* drop-in that our own does not count beside, NULL for none */
+        char *undone_by;        /* drop-in after our own that takes a part of it back, or NULL */
+        const char *undone_key; /* by this setting */
+        bool refusal_undone;    /* the same for the drop-in of a refusal */
 };
 
 /* Files of units that are larger are passed over. */
@@ -52,5 +54,11 @@ int unit_settings_take(const char *section, const char *key, const char *value, 
 
 /* The LD_PRELOAD that the service would have without us, or NULL. Owned by the settings. */
 const char *unit_settings_preload(const struct unit_settings *settings);
+
+/*
+ * An exit status that systemd does not take for a success of this unit: EX_CONFIG where it can be.
+ * Errors: -ENOENT when SuccessExitStatus= leaves none.
+ */
+int unit_settings_failure_status(const struct unit_settings *settings);
 
 void unit_settings_clear(struct unit_settings *settings);

@@ -2,6 +2,7 @@
 #include "generator/unit-text.h"
 
 #include "rules/utf8.h"
+#include <strings.h>
 
 static bool is_noncharacter(uint32_t c)
 {
@@ -32,4 +33,14 @@ bool unit_text_is_valid(const char *text, size_t length)
 bool unit_text_is_control(char c)
 {
         return (unsigned char)c < 0x20 || c == 0x7f;
+}
+
+bool unit_text_is_true(const char *value)
+{
+        static const char *const words[] = {"1", "yes", "y", "true", "t", "on"};
+
+        for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+                if (strcasecmp(value, words[i]) == 0)
+                        return true;
+        return false;
 }

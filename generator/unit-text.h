@@ -16,3 +16,6 @@ bool unit_text_is_valid(const char *text, size_t length);
 
 /* A control character of ASCII, the tab included. */
 bool unit_text_is_control(char c);
+
+/* Whether a value is one that systemd reads as true. */
+bool unit_text_is_true(const char *value);

@@ -121,13 +121,17 @@ class Runner:
             raise Skip('no systemd-analyze to verify the units')
         units = root / 'etc/systemd/system'
         names = {path.name for path in [*units.iterdir(), *self.output.glob('*.socket')]}
-        for path in units.iterdir():  # The programs of examples need not be on this machine.
-            text = re.sub(r'^ExecStart=\S+', 'ExecStart=/bin/true', path.read_text(), flags=re.M)
+        # The programs need not be on this machine.
+        made = Path(tempfile.mkdtemp(dir=self.directory)) / 'units'
+        shutil.copytree(self.output, made, symlinks=True)
+        for path in [*units.iterdir(), *made.glob('*.d/*.conf')]:
+            text = re.sub(r'^(ExecStart|ExecStartPre)=\S+', r'\1=/bin/true', path.read_text(),
+                          flags=re.M)
             path.write_text(text)
         names = [name.replace('@.', '@one.') for name in sorted(names)]
         result = run(['systemd-analyze', '--user' if is_user else '--system', '--man=no', 'verify',
                       *names],
-                     env={'SYSTEMD_UNIT_PATH': f'{self.output}:{units}:', 'HOME': '/root',
+                     env={'SYSTEMD_UNIT_PATH': f'{made}:{units}:', 'HOME': '/root',
                           'PATH': os.environ['PATH'], 'XDG_RUNTIME_DIR': str(self.directory)})
         if result.returncode != 0 or result.stdout or result.stderr:
             raise Failure(f'systemd-analyze verify {" ".join(names)}:\n{result.stderr}')
@@ -147,6 +151,14 @@ class Runner:
         for wanted in [reason, PRINTED['refuse'], 'status=78']:
             if wanted not in example.text:
                 raise Failure(f'the status does not show: {wanted}')
+
+    def check(self, example):
+        """What a service would be told that the library can't get into. The loader speaks first."""
+        library = f'{self.directory}/missing/libip2unix.so'
+        result = run([self.options.refuse, '--unless-preloaded'], env={'LD_PRELOAD': library})
+        own = ''.join(line for line in result.stderr.splitlines(True) if 'ld.so:' not in line)
+        expect_equal((result.returncode, self.as_printed(own, (library, PRINTED['library']))),
+                     (78, example.text))
 
     def shim(self, example):
         if self.options.library is None:
@@ -222,6 +234,8 @@ def main():
     parser.add_argument('--library', type=os.path.abspath,
                         help='the built library, left out when it cannot be preloaded')
     parser.add_argument('--library-path', required=True, help='where the library is installed')
+    parser.add_argument('--refuse', type=os.path.abspath, required=True,
+                        help='ip2unix-refuse of the build')
     parser.add_argument('--refuse-path', required=True, help='where ip2unix-refuse is installed')
     parser.add_argument('--sources', nargs='+', type=Path, required=True)
     parser.add_argument('--rendered', nargs='+', type=Path, required=True)
