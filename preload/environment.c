@@ -2,12 +2,14 @@
 
 /* Keeps the environment that makes us what we are. See environment.h. */
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "preload/environment.h"
 #include "preload/inheritance.h"
+#include "preload/kernel.h"
 #include "preload/log.h"
 #include "preload/memory.h"
 #include "preload/words.h"
@@ -249,6 +251,21 @@ char **environment_complete(char *const envp[], void *memory)
         ret[n] = NULL;
 
         return ret;
+}
+
+bool environment_has_library(void)
+{
+        const char *list = environment_get(ENVIRONMENT_PRELOAD);
+        char path[PATH_MAX];
+        size_t length;
+
+        list = list ? find_library(list, &length) : NULL;
+        if (!list || length >= sizeof(path))
+                return true;
+
+        memcpy(path, list, length);
+        path[length] = 0;
+        return kernel_access(path, R_OK) == 0;
 }
 
 void environment_restore(void)

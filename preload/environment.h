@@ -14,6 +14,7 @@
  * Copies are kept, since programs write over their environment to change their title (ps).
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum environment_variable {
@@ -56,6 +57,12 @@ size_t environment_missing(char *const envp[]);
  * Returns memory.
  */
 char **environment_complete(char *const envp[], void *memory);
+
+/*
+ * Can the next program load our library? ld.so(8) goes on without what it can't find: after
+ * chroot(2), say.
+ */
+bool environment_has_library(void);
 
 /* Put what is missing into the process's own environment: not async-signal-safe. */
 void environment_restore(void);

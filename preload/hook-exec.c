@@ -18,6 +18,7 @@
 #include "preload/hook.h"
 #include "preload/inheritance.h"
 #include "preload/kernel.h"
+#include "preload/log.h"
 #include "preload/mark.h"
 #include "preload/memory.h"
 
@@ -40,6 +41,23 @@
                 result;                                                                            \
         })
 
+/*
+ * A wrapper that has gone where our library is not (chroot(8) does) would execute a server that
+ * opens its IP port. Once the service serves, what it executes is its own business.
+ */
+static int check_library(const char *file)
+{
+        const int saved = errno;
+
+        if (!inheritance_is_pending() || environment_has_library())
+                return 0;
+
+        log_message(LOG_ERR, file, ": not executed, since libip2unix.so cannot be loaded there (",
+                    LOG_ERRNO(errno), "), and it would open its IP ports");
+        errno = saved;
+        return -EACCES;
+}
+
 static void prepare(void)
 {
         mark_write_inherited();
@@ -56,12 +74,18 @@ static int failed(int r)
 
 static int exec_path(const char *path, char *const argv[], char *const envp[])
 {
+        if (check_library(path) < 0)
+                return hook_result(-EACCES);
+
         prepare();
         return failed(WITH_ENVIRONMENT(envp, completed, next.execve(path, argv, completed)));
 }
 
 static int exec_search(const char *file, char *const argv[], char *const envp[])
 {
+        if (check_library(file) < 0)
+                return hook_result(-EACCES);
+
         prepare();
         return failed(WITH_ENVIRONMENT(envp, completed, NEXT(execvpe)(file, argv, completed)));
 }
@@ -88,12 +112,18 @@ HOOK int execvpe(const char *file, char *const argv[], char *const envp[])
 
 HOOK int fexecve(int fd, char *const argv[], char *const envp[])
 {
+        if (check_library("fexecve") < 0)
+                return hook_result(-EACCES);
+
         prepare();
         return failed(WITH_ENVIRONMENT(envp, completed, NEXT(fexecve)(fd, argv, completed)));
 }
 
 HOOK int execveat(int fd, const char *path, char *const argv[], char *const envp[], int flags)
 {
+        if (check_library(path) < 0)
+                return hook_result(-EACCES);
+
         prepare();
         return failed(WITH_ENVIRONMENT(envp, completed,
                                        NEXT(execveat)(fd, path, argv, completed, flags)));
@@ -167,6 +197,9 @@ HOOK int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_action
 {
         int r;
 
+        if (check_library(path) < 0)
+                return EACCES;
+
         mark_write_inherited();
         inheritance_prepare_spawn();
         r = WITH_ENVIRONMENT(envp, completed,
@@ -178,6 +211,9 @@ HOOK int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actio
                       const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
 {
         int r;
+
+        if (check_library(file) < 0)
+                return EACCES;
 
         mark_write_inherited();
         inheritance_prepare_spawn();

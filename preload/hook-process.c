@@ -15,6 +15,8 @@ HOOK pid_t vfork(void)
 {
         return fork();
 }
+
+HOOK_ALIAS(__vfork, vfork);
 #endif
 
 HOOK int clone(int (*function)(void *), void *stack, int flags, void *argument, ...)

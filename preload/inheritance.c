@@ -42,6 +42,11 @@ static bool is_any_taken(void)
         return false;
 }
 
+bool inheritance_is_pending(void)
+{
+        return kept_count() > 0 && !is_any_taken();
+}
+
 /* Does a converted socket go along? Then the next program needs us, whoever runs it. */
 static bool hands_sockets_over(void)
 {

@@ -31,5 +31,10 @@ void inheritance_exec_failed(void);
  */
 void inheritance_prepare_spawn(void);
 
+/*
+ * Is this a wrapper whose server is yet to come? Descriptors wait, and nobody has taken any.
+ */
+bool inheritance_is_pending(void);
+
 /* Is this such a child, that has left the service? */
 bool inheritance_is_retired(void);

@@ -158,7 +158,7 @@ static void open_passed(const char *fds, const char *names, int lowest)
                 names += *names == ':';
 
                 if (!inspect(fd, k)) {
-                        log_message(LOG_NOTICE, "descriptor ", LOG_NUMBER(fd), " named '", k->name,
+                        log_message(LOG_WARNING, "descriptor ", LOG_NUMBER(fd), " named '", k->name,
                                     "' is no listening socket: left alone");
                         memset(k, 0, sizeof(*k));
                         continue;

@@ -7,6 +7,7 @@
  * find it. As with those functions, the result is -1 and errno on failure.
  */
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -76,6 +77,11 @@ static inline int kernel_getrlimit(int resource, uint64_t *ret_soft)
 
         *ret_soft = limits[0];
         return r;
+}
+
+static inline int kernel_access(const char *path, int mode)
+{
+        return (int)syscall(SYS_faccessat, AT_FDCWD, path, mode);
 }
 
 static inline ssize_t kernel_getrandom(void *buf, size_t size, unsigned flags)
