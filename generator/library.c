@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "generator/library.h"
 
-#include "generator/cleanup.h"
 #include "generator/program-elf.h"
 #include <errno.h>
-#include <fcntl.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static int read_at(int fd, void *data, size_t size, uint64_t offset)
 {
@@ -46,14 +46,13 @@ static int check_mapping(int fd)
         return 0;
 }
 
-int library_check(const char *path)
+int library_check(int fd)
 {
-        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
         ElfW(Ehdr) header;
         struct stat st;
         int r;
 
-        if (fd < 0 || fstat(fd, &st) < 0)
+        if (fstat(fd, &st) < 0)
                 return -errno;
         if (!S_ISREG(st.st_mode))
                 return -ENOEXEC;

@@ -7,12 +7,13 @@
  */
 
 /*
- * Look at the file the way this process sees it: with its user, root directory and mounts.
+ * Look at a file that was opened for reading. It is mapped as the loader would map it, since mounts
+ * may forbid just that.
  *
  * Errors: -ENOEXEC when it is no shared library for this machine, or not all of one, else what
- * open(2), fstat(2), pread(2) and mmap(2) say. A mount without exec is -EPERM.
+ * fstat(2), pread(2) and mmap(2) say; on a mount without exec, -EPERM.
  */
-int library_check(const char *path);
+int library_check(int fd);
 
-/* The error in words. */
+/* Such an error, or one of open(2), in words. */
 const char *library_error(int error);

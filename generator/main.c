@@ -3,22 +3,35 @@
 /* ip2unix-generator(8): turns rule files into units. Called by systemd, see systemd.generator(7).
  */
 
+#include "config.h"
 #include "generator/generate.h"
 #include "generator/log.h"
 #include "generator/manager.h"
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
+
+#define USAGE "Usage: ip2unix-generator DIRECTORY [EARLY-DIRECTORY LATE-DIRECTORY]\n"
 
 int main(int argc, char **argv)
 {
         struct manager *manager;
         int r;
 
+        if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+                printf(USAGE "\n"
+                             "Makes units from rule files, see ip2unix-generator(8). systemd runs "
+                             "it at each reload.\n");
+                return EXIT_SUCCESS;
+        }
+        if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+                printf("ip2unix %s\n", IP2UNIX_VERSION);
+                return EXIT_SUCCESS;
+        }
         if (argc != 2 && argc != 4) {
-                fprintf(stderr,
-                        "Usage: ip2unix-generator DIRECTORY [EARLY-DIRECTORY LATE-DIRECTORY]\n");
+                fputs(USAGE, stderr);
                 return EXIT_FAILURE;
         }
         umask(0022);

@@ -4,6 +4,7 @@
 #include "generator/cleanup.h"
 #include "generator/library.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,6 +52,14 @@ static int find_path(const char *list, char **ret)
         return 0;
 }
 
+/* Errors: see library_check(), and open(2). */
+static int check_file(const char *path)
+{
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+        return fd < 0 ? -errno : library_check(fd);
+}
+
 int preloaded_reason(char **ret)
 {
         const char *list = getenv("LD_PRELOAD");
@@ -60,7 +69,7 @@ int preloaded_reason(char **ret)
         if (r < 0)
                 return r;
         if (path)
-                r = library_check(path);
+                r = check_file(path);
         if (r < 0)
                 n = asprintf(ret, "%s: %s", path, library_error(r));
         else if (path)

@@ -193,14 +193,15 @@ static const struct {
 
 /* Those that make a socket; an empty value takes all of them back (systemd.socket(5)). */
 static const char *const listen_keys[] = {
-        "ListenStream",  "ListenDatagram", "ListenSequentialPacket", "ListenFIFO",
-        "ListenSpecial", "ListenNetlink",  "ListenMessageQueue",     "ListenUSBFunction",
+        "ListenStream",       "ListenDatagram",    "ListenSequentialPacket",
+        "ListenFIFO",         "ListenSpecial",     "ListenNetlink",
+        "ListenMessageQueue", "ListenUSBFunction", NULL,
 };
 
-static bool is_listen_key(const char *key)
+bool rulefile_is_listen_key(const char *key)
 {
-        for (size_t i = 0; i < sizeof(listen_keys) / sizeof(listen_keys[0]); i++)
-                if (strcmp(key, listen_keys[i]) == 0)
+        for (const char *const *name = listen_keys; *name; name++)
+                if (strcmp(key, *name) == 0)
                         return true;
         return false;
 }
@@ -216,7 +217,7 @@ static int pass_socket_key(struct rulefile_keys *keys, unsigned line, const char
                         return rulefile_complain(keys->file, line, "%s=%s can't be set here: %s",
                                                  key, refused_socket_keys[i].when_true ? "yes" : "",
                                                  refused_socket_keys[i].reason);
-        if (is_listen_key(key))
+        if (rulefile_is_listen_key(key))
                 socket->listens = *value != '\0';
         return add_assignment(keys->file, &socket->settings, line, key, value);
 }
@@ -277,6 +278,18 @@ static int begin_socket(struct rulefile_keys *keys, unsigned line, const char *n
         return 0;
 }
 
+/* "Socket NAME" has two words, of which the first may be misspelt. */
+static int complain_section(struct rulefile *file, unsigned line, const char *name)
+{
+        size_t length = strcspn(name, " ");
+        const char *meant = suggest(name, length, section_names);
+
+        if (!meant || name[length] == '\0' || strcmp(meant, sections[SECTION_SOCKET].name) != 0)
+                return complain_unknown(file, line, "section", name, section_names);
+        return rulefile_complain(file, line, "unknown section '%.64s', did you mean '%s%.64s'?",
+                                 name, meant, name + length);
+}
+
 static int begin_section(void *userdata, unsigned line, const char *name)
 {
         struct rulefile_keys *keys = userdata;
@@ -291,8 +304,7 @@ static int begin_section(void *userdata, unsigned line, const char *name)
                 if (strcmp(name, sections[i].name) == 0)
                         keys->section = &sections[i];
         if (!keys->section)
-                return refuse_section(
-                        keys, complain_unknown(keys->file, line, "section", name, section_names));
+                return refuse_section(keys, complain_section(keys->file, line, name));
         if (keys->section == &sections[SECTION_RULES] && keys->file->n_rules == 0)
                 keys->file->rules_line = line;
         return 0;
@@ -341,10 +353,41 @@ const struct ini_reader_handlers rulefile_keys_handlers = {
         .error = take_error,
 };
 
+/*
+ * Keys go through, known or not, since they may be of a later systemd. One that was hardly meant
+ * is worth a word; where it leaves the socket without an address it is the error.
+ * Returns 1 when it was made one.
+ */
+static int check_listen_keys(struct rulefile *file, const struct rulefile_socket *socket)
+{
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < socket->settings.n_items; i++) {
+                const struct assignment *item = &socket->settings.items[i];
+                const char *meant;
+
+                if (strncasecmp(item->key, "Listen", strlen("Listen")) != 0 ||
+                    rulefile_is_listen_key(item->key))
+                        continue;
+                meant = suggest(item->key, strlen(item->key), listen_keys);
+                if (!meant)
+                        continue;
+                if (!socket->listens) {
+                        r = complain_unknown(file, item->line, "key", item->key, listen_keys);
+                        return r < 0 ? r : 1;
+                }
+                r = rulefile_warn(file, item->line, "unknown key '%.64s', did you mean '%s'?",
+                                  item->key, meant);
+        }
+        return r;
+}
+
 static int finish_socket(struct rulefile *file, struct rulefile_socket *socket)
 {
-        int r;
+        int r = check_listen_keys(file, socket);
 
+        if (r != 0)
+                return r < 0 ? r : 0;
         if (!socket->listens)
                 return rulefile_complain(file, socket->line,
                                          "[Socket %s] has no Listen...=", socket->name);

@@ -23,3 +23,6 @@ extern const struct ini_reader_handlers rulefile_keys_handlers;
 
 /* Check what can only be checked once all has been read. Errors: -ENOMEM. */
 int rulefile_keys_finish(struct rulefile_keys *keys);
+
+/* Whether the key of a socket section gives it an address. */
+bool rulefile_is_listen_key(const char *key);

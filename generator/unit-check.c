@@ -1,84 +1,27 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "generator/unit-check.h"
 
-#include "generator/array.h"
+#include "config.h"
 #include "generator/cleanup.h"
+#include "generator/library.h"
 #include "generator/pam-check.h"
 #include "generator/program-check.h"
 #include "generator/render.h"
+#include "generator/root.h"
+#include "generator/socket-check.h"
+#include "generator/unit-name.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* The kernel takes no longer string of the environment (MAX_ARG_STRLEN, its NUL included). */
 #define ENVIRONMENT_STRING_MAX (32 * 4096 - 1)
 
 /* The most that an instance's name adds in the place of %i. */
 #define INSTANCE_GROWTH (255 - 2)
-
-/* A socket of one file, for finding those that meet another. */
-struct socket_ref {
-        const struct unit *unit;
-        struct rulefile *file;
-        struct rulefile_socket *socket;
-        size_t order;
-};
-
-static bool is_named(const struct unit *unit, const char *socket)
-{
-        for (size_t i = 0; i < unit->n_files; i++)
-                for (size_t j = 0; j < unit->files[i]->n_rules; j++) {
-                        const struct rulefile_rule *rule = &unit->files[i]->rules[j];
-
-                        /* Without a name it takes any socket that has none to itself. */
-                        if (rule->systemd && (!rule->fdname || strcmp(rule->fdname, socket) == 0))
-                                return true;
-                }
-        return false;
-}
-
-/* The file before this one that defines a socket of the same name, or NULL. */
-static const struct rulefile *find_definition(const struct unit *unit, const struct rulefile *file,
-                                              const char *socket)
-{
-        for (size_t i = 0; i < unit->n_files && unit->files[i] != file; i++)
-                for (size_t j = 0; j < unit->files[i]->n_sockets; j++)
-                        if (strcmp(unit->files[i]->sockets[j].name, socket) == 0)
-                                return unit->files[i];
-        return NULL;
-}
-
-static int check_socket(const struct unit *unit, struct rulefile *file,
-                        const struct rulefile_socket *socket, const struct unit_path *paths)
-{
-        const struct rulefile *other = find_definition(unit, file, socket->name);
-        _cleanup_free_ char *hidden = NULL;
-        int r;
-
-        if (other)
-                return rulefile_complain(file, socket->line, "%s defines the socket '%s' as well",
-                                         other->path, socket->name);
-        if (!is_named(unit, socket->name))
-                return rulefile_complain(file, socket->line,
-                                         "no rule names the socket '%s' (systemd=%s)", socket->name,
-                                         socket->name);
-        r = unit_path_hidden(paths, socket->unit, &hidden);
-        if (r < 0 || !hidden)
-                return r;
-        return rulefile_complain(file, socket->line, "its unit %s would hide %s", socket->unit,
-                                 hidden);
-}
-
-static int check_sockets(const struct unit *unit, const struct unit_path *paths)
-{
-        int r = 0;
-
-        for (size_t i = 0; i < unit->n_files; i++)
-                for (size_t j = 0; r == 0 && j < unit->files[i]->n_sockets; j++)
-                        r = check_socket(unit, unit->files[i], &unit->files[i]->sockets[j], paths);
-        return r;
-}
 
 /* Bytes that the rules can take in the environment. */
 static size_t environment_length(const struct unit *unit, const char *rules)
@@ -174,82 +117,93 @@ static int check_pam(const struct unit *unit, const struct manager *manager)
                                  unit->name, path);
 }
 
+/*
+ * Nothing but /usr is sure to be there when generators run at boot, and an automount must not be
+ * waited for: elsewhere the library may yet come. The check before the start of the service tells.
+ */
+static bool may_come_later(const char *path, int error)
+{
+        return error == -EREMOTE ||
+               (error == -ENOENT && (strncmp(path, "/usr/", strlen("/usr/")) != 0 ||
+                                     strncmp(path, "/usr/local/", strlen("/usr/local/")) == 0));
+}
+
+/* systemd makes units of these by a generator of its own. */
+static bool has_init_script(const struct unit *unit)
+{
+        _cleanup_free_ char *path = NULL;
+        const char *suffix = unit_name_suffix(unit->name);
+
+        if (asprintf(&path, "/etc/init.d/%.*s", (int)(suffix - unit->name), unit->name) < 0) {
+                path = NULL;
+                return false;
+        }
+        return access(path, F_OK) == 0;
+}
+
+/*
+ * Whether the library can be loaded here. Where root is another one, it may be meant to be
+ * installed there later. Returns 0, or a negative errno as library_error() takes it.
+ */
+static int look_at_library(const struct manager *manager)
+{
+        _cleanup_close_ int fd = -1;
+        int r;
+
+        if (*manager->root != '\0')
+                return 0;
+        fd = root_open(ROOT_HOST, IP2UNIX_LIBRARY, O_RDONLY);
+        r = fd < 0 ? fd : library_check(fd);
+        return may_come_later(IP2UNIX_LIBRARY, r) ? 0 : r;
+}
+
+static int check_library(const struct unit *unit, int library)
+{
+        struct rulefile *file = unit->files[0];
+
+        if (library == 0)
+                return 0;
+        return rulefile_complain(file, file->rules_line, "no library can be preloaded: %s: %s",
+                                 IP2UNIX_LIBRARY, library_error(library));
+}
+
+/*
+ * The unit may come from a package that is not installed yet or from another generator, which is
+ * running at this moment. More often its name is misspelt, and the service that was meant is bare.
+ */
+static int warn_of_missing(const struct unit *unit, const struct manager *manager)
+{
+        struct rulefile *file = unit->files[0];
+
+        if (unit->fragment || unit->masked || *manager->root != '\0' ||
+            (!manager->user && has_init_script(unit)))
+                return 0;
+        return rulefile_warn(file, file->rules_line, "there is no unit %s, or it is not there yet",
+                             unit->name);
+}
+
 static int check_unit(const struct unit *unit, const struct manager *manager,
-                      const struct unit_path *paths)
+                      const struct unit_path *paths, int library)
 {
         int r = check_rules(unit);
 
         if (r == 0)
-                r = check_sockets(unit, paths);
+                r = sockets_check_unit(unit, paths);
         if (r == 0)
                 r = check_settings(unit);
         if (r == 0)
                 r = warn_of_check(unit);
+        if (r == 0)
+                r = warn_of_missing(unit, manager);
+        if (r == 0)
+                r = check_library(unit, library);
         return r < 0 ? r : check_pam(unit, manager);
-}
-
-static int compare_refs(const void *a, const void *b)
-{
-        const struct socket_ref *x = a, *y = b;
-        int r = strcmp(x->socket->unit, y->socket->unit);
-
-        return r != 0 ? r : (x->order > y->order) - (x->order < y->order);
-}
-
-static int list_sockets(const struct units *units, struct socket_ref **refs, size_t *n_refs)
-{
-        for (size_t i = 0; i < units->n_items; i++) {
-                const struct unit *unit = &units->items[i];
-
-                for (size_t j = 0; !unit_broken_file(unit) && j < unit->n_files; j++)
-                        for (size_t k = 0; k < unit->files[j]->n_sockets; k++) {
-                                int r = array_grow(refs, *n_refs, sizeof(**refs));
-
-                                if (r < 0)
-                                        return r;
-                                (*refs)[*n_refs] = (struct socket_ref){
-                                        .unit = unit,
-                                        .file = unit->files[j],
-                                        .socket = &unit->files[j]->sockets[k],
-                                        .order = *n_refs,
-                                };
-                                (*n_refs)++;
-                        }
-        }
-        return 0;
-}
-
-static int complain_meeting(const struct socket_ref *ref, const struct socket_ref *other)
-{
-        return rulefile_complain(ref->file, ref->socket->line,
-                                 "[Socket %s] makes the unit %s, as %s:%u does", ref->socket->name,
-                                 ref->socket->unit, other->file->path, other->socket->line);
-}
-
-/* Two sections that lead to one socket unit: "a" with "b-c", and "a-b" with "c". */
-static int check_meetings(const struct units *units)
-{
-        struct socket_ref *refs = NULL;
-        size_t n_refs = 0;
-        int r = list_sockets(units, &refs, &n_refs);
-
-        if (r == 0 && n_refs > 1)
-                qsort(refs, n_refs, sizeof(*refs), compare_refs);
-        for (size_t i = 1; r == 0 && i < n_refs; i++) {
-                if (strcmp(refs[i - 1].socket->unit, refs[i].socket->unit) != 0)
-                        continue;
-                r = complain_meeting(&refs[i - 1], &refs[i]);
-                if (r == 0)
-                        r = complain_meeting(&refs[i], &refs[i - 1]);
-        }
-        free(refs);
-        return r;
 }
 
 int units_check(struct units *units, const struct manager *manager, const struct unit_path *paths)
 {
         /* First, since a unit that is refused for another reason would hide a meeting. */
-        int r = check_meetings(units);
+        int r = sockets_check_names(units), library = look_at_library(manager);
 
         for (size_t i = 0; r == 0 && i < units->n_items; i++) {
                 struct unit *unit = &units->items[i];
@@ -257,7 +211,9 @@ int units_check(struct units *units, const struct manager *manager, const struct
                 /* A refusal has to know the settings too. */
                 r = unit_read_settings(unit, manager, paths);
                 if (r == 0 && !unit_broken_file(unit))
-                        r = check_unit(unit, manager, paths);
+                        r = check_unit(unit, manager, paths, library);
         }
+        if (r == 0)
+                r = sockets_check_addresses(units);
         return r < 0 ? r : programs_check(units, manager);
 }

@@ -34,6 +34,7 @@ static void begin_with_item(struct complaint *complaint, const struct parser *pa
         text_add_string(&complaint->message, rest);
 }
 
+/* Those that rule_supported() would refuse are not offered. */
 static int check_action(struct parser *parser)
 {
         struct complaint complaint;
@@ -42,8 +43,8 @@ static int check_action(struct parser *parser)
                 return 0;
         complaint_begin(&complaint, parser, (struct span){});
         text_add_string(&complaint.message,
-                        "the rule has no action: one of 'path=', 'abstract=', 'systemd', 'reject', "
-                        "'blackhole', 'ignore', 'inet='");
+                        "the rule has no action: one of 'systemd', 'reject', 'blackhole', "
+                        "'ignore'");
         return complaint_fail(&complaint, parser);
 }
 

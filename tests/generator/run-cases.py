@@ -10,7 +10,8 @@ A case is a folder below cases/:
     args     the arguments, "@OUT@" when there is no such file
     env      more environment, NAME=VALUE a line
     out/     all that must be in the output directory afterwards
-    stderr   all that must have been printed
+    stderr   all that must have been printed there
+    stdout   the same
     status   the exit status, 0 when there is no such file
 
 In args, env, out/ and stderr @OUT@ stands for the output directory, @ROOT@ for the copy of in/,
@@ -18,7 +19,7 @@ In args, env, out/ and stderr @OUT@ stands for the output directory, @ROOT@ for 
 
     run-cases.py [--update] GENERATOR LIBRARY REFUSE [CASE...]
 
---update writes out/, stderr and status from what happens. Read the difference before committing it.
+--update writes out/, stderr, stdout and status from what happens. Read the difference before committing it.
 """
 
 import os
@@ -81,7 +82,7 @@ class Case:
         return text
 
     def run(self, scratch):
-        """Returns (files, stderr, status) as the case has them."""
+        """Returns (files, printed, status) as the case has them."""
         root, out = scratch / 'root', scratch / 'out'
         self.names.update({'@ROOT@': str(root), '@OUT@': str(out)})
         out.mkdir()
@@ -102,30 +103,35 @@ class Case:
         for argument in arguments:
             (scratch / argument).mkdir(exist_ok=True)
         done = subprocess.run([self.generator, *arguments], env=env, cwd=scratch,
-                              stderr=subprocess.PIPE, check=False, timeout=60)
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
+                              timeout=60)
         files = {name: self.blank(text) for name, text in tree(out).items()}
-        return files, self.blank(done.stderr.decode('utf-8', 'replace')), done.returncode
+        printed = {'stderr': self.blank(done.stderr.decode('utf-8', 'replace')),
+                   'stdout': self.blank(done.stdout.decode('utf-8', 'replace'))}
+        return files, printed, done.returncode
 
     def check(self, result):
         """Returns what differs, a list of lines."""
-        files, stderr, status = result
+        files, printed, status = result
         expected = tree(self.directory / 'out') if (self.directory / 'out').exists() else {}
         wrong = []
         for name in sorted(files.keys() | expected.keys()):
             if files.get(name) != expected.get(name):
                 wrong += [f'{name} should be', *str(expected.get(name)).splitlines(), 'but is',
                           *str(files.get(name)).splitlines()]
-        if stderr != self.read('stderr'):
-            wrong += ['stderr should be', *self.read('stderr').splitlines(), 'but is',
-                      *stderr.splitlines()]
+        for name, text in printed.items():
+            if text != self.read(name):
+                wrong += [f'{name} should be', *self.read(name).splitlines(), 'but is',
+                          *text.splitlines()]
         if status != int(self.read('status', '0')):
             wrong += [f'exit status is {status}']
         return wrong
 
     def update(self, result):
-        files, stderr, status = result
+        files, printed, status = result
         write_tree(self.directory / 'out', files)
-        write_text(self.directory / 'stderr', stderr)
+        for name, text in printed.items():
+            write_text(self.directory / name, text)
         write_text(self.directory / 'status', f'{status}\n' if status else '')
 
 

@@ -29,8 +29,7 @@ static const struct wrong wrong[] = {
         {"ignore,", ",", 6, "nothing comes after ','"},
         {",ignore", ",", 0, "nothing comes before ','"},
         {"in", NULL, 0,
-         "the rule has no action: one of 'path=', 'abstract=', 'systemd', 'reject', 'blackhole', "
-         "'ignore', 'inet='"},
+         "the rule has no action: one of 'systemd', 'reject', 'blackhole', 'ignore'"},
         {"in, tcp,ignore", " tcp", 3,
          "' tcp' has a blank too many: none are allowed around ',' and '='"},
         {" ignore", " ignore", 0,
@@ -110,8 +109,7 @@ static const struct wrong wrong[] = {
          "'4294967295' can't be a user's name or number"},
         {"from-unix=[a,ignore", "[a", 10, "pattern '[a' has a '[' without its ']'"},
         {"from-unix=a\\,ignore", NULL, 0,
-         "the rule has no action: one of 'path=', 'abstract=', 'systemd', 'reject', 'blackhole', "
-         "'ignore', 'inet='"},
+         "the rule has no action: one of 'systemd', 'reject', 'blackhole', 'ignore'"},
         {"from-unix=a\\", "a\\", 10, "pattern 'a\\' ends in a backslash that escapes nothing"},
         {"from-unix=[c-a],ignore", "[c-a]", 10,
          "pattern '[c-a]' has a range whose end comes before its start"},

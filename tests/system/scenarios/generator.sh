@@ -70,3 +70,18 @@ scenario_refused_while_running() {
         state_is goes-on.service inactive
         rm /run/goes-on-reloaded
 }
+
+# Such a service is likely to be misspelt, and starts without rules under its right name.
+scenario_unit_that_is_not_there() {
+        local generator=/usr/lib/systemd/system-generators/ip2unix-generator said
+        web_rules nosuch
+        server_unit there 8000 </dev/null
+        rule_file there <<<$'[Rules]\nRule=in,reject'
+        file /etc/init.d/initscript 0755 <<<$'#!/bin/sh\nexit 0'
+        rule_file initscript <<<$'[Rules]\nRule=in,reject'
+        mkdir "$STATE/out"
+        said=$("$generator" "$STATE/out" 2>&1)
+        equal "what it says" "$said" "ip2unix: /etc/ip2unix.d/nosuch.conf:1: there is no unit nosuch.service, or it is not there yet"
+        [[ -e $STATE/out/nosuch.service.d/zz-ip2unix.conf ]] || fail "there is no drop-in"
+        matches "$("$generator" --version)" '^ip2unix [0-9]'
+}

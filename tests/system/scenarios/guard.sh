@@ -180,3 +180,18 @@ END
         [[ ! -e /run/oneshot-1 ]] || fail "a command did run"
         restore_library
 }
+
+# After a reload the generator knows it as well, and says where the rules are that need the library.
+scenario_library_seen_by_generator() {
+        guarded unseen </dev/null
+        keep_library
+        rm "$LIBRARY"
+        reload
+        refused unseen.service "/etc/ip2unix.d/unseen.conf:1: no library can be preloaded: $LIBRARY: No such file or directory"
+        : >"$LIBRARY"
+        reload
+        refused unseen.service "$LIBRARY: not a shared library for this machine"
+        restore_library
+        reload
+        works unseen
+}

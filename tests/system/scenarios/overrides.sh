@@ -32,7 +32,7 @@ END
 
 scenario_override_resets_exec_start_pre() {
         overridden reset-exec-start-pre <<<$'[Service]\nExecStartPre='
-        equal "ExecStartPre=" "$(property reset-exec-start-pre.service ExecStartPre)" ""
+        contains_not "$(property reset-exec-start-pre.service ExecStartPre)" /bin/true
 }
 
 # A broken rule file refuses by a command of its own: the same resets must not let the service start.
@@ -88,11 +88,9 @@ scenario_late_override_resets_environment() {
         file /etc/systemd/system/late.service.d/zzz.conf <<<$'[Service]\nEnvironment='
         web_rules late
         reload
-        start late-http.socket late.service
-        wait_until 5 state_is_failed late.service
-        equal "exit status" "$(property late.service ExecMainStatus)" 78
-        contains "$(journal late.service)" "ip2unix: "
-        no_ip_sockets
+        start late-http.socket
+        refused late.service status=78
+        contains "$(journal late.service)" "IP2UNIX_RULES is not set"
 }
 
 # One whose name sorts after ours may take back what it does: then nothing starts either.

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "generator/socket-check.h"
+
+#include "generator/array.h"
+#include "generator/cleanup.h"
+#include "generator/rulefile-keys.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_named(const struct unit *unit, const char *socket)
+{
+        for (size_t i = 0; i < unit->n_files; i++)
+                for (size_t j = 0; j < unit->files[i]->n_rules; j++) {
+                        const struct rulefile_rule *rule = &unit->files[i]->rules[j];
+
+                        /* Without a name it takes any socket that has none to itself. */
+                        if (rule->systemd && (!rule->fdname || strcmp(rule->fdname, socket) == 0))
+                                return true;
+                }
+        return false;
+}
+
+/* The file before this one that defines a socket of the same name, or NULL. */
+static const struct rulefile *find_definition(const struct unit *unit, const struct rulefile *file,
+                                              const char *socket)
+{
+        for (size_t i = 0; i < unit->n_files && unit->files[i] != file; i++)
+                for (size_t j = 0; j < unit->files[i]->n_sockets; j++)
+                        if (strcmp(unit->files[i]->sockets[j].name, socket) == 0)
+                                return unit->files[i];
+        return NULL;
+}
+
+static int check_socket(const struct unit *unit, struct rulefile *file,
+                        const struct rulefile_socket *socket, const struct unit_path *paths)
+{
+        const struct rulefile *other = find_definition(unit, file, socket->name);
+        _cleanup_free_ char *hidden = NULL;
+        int r;
+
+        if (other)
+                return rulefile_complain(file, socket->line, "%s defines the socket '%s' as well",
+                                         other->path, socket->name);
+        if (!is_named(unit, socket->name))
+                return rulefile_complain(file, socket->line,
+                                         "no rule names the socket '%s' (systemd=%s)", socket->name,
+                                         socket->name);
+        r = unit_path_hidden(paths, socket->unit, &hidden);
+        if (r < 0 || !hidden)
+                return r;
+        return rulefile_complain(file, socket->line, "its unit %s would hide %s", socket->unit,
+                                 hidden);
+}
+
+int sockets_check_unit(const struct unit *unit, const struct unit_path *paths)
+{
+        int r = 0;
+
+        for (size_t i = 0; i < unit->n_files; i++)
+                for (size_t j = 0; r == 0 && j < unit->files[i]->n_sockets; j++)
+                        r = check_socket(unit, unit->files[i], &unit->files[i]->sockets[j], paths);
+        return r;
+}
+
+/* Something of a socket's that no other may have: the name of its unit, or an address. */
+struct claim {
+        struct rulefile *file;
+        const struct rulefile_socket *socket;
+        const struct assignment *listen; /* NULL for the name of the unit */
+        const char *what;
+        const char *kind; /* parts claims on the same thing that do not get in each other's way */
+        size_t order;
+};
+
+struct claims {
+        struct claim *items;
+        size_t n_items;
+};
+
+static int add_claim(struct claims *claims, struct claim claim)
+{
+        int r = array_grow(&claims->items, claims->n_items, sizeof(claim));
+
+        if (r < 0)
+                return r;
+        claim.order = claims->n_items;
+        claims->items[claims->n_items++] = claim;
+        return 0;
+}
+
+typedef int (*claim_fn)(struct claims *claims, const struct unit *unit, struct rulefile *file,
+                        const struct rulefile_socket *socket);
+
+static int claim_name(struct claims *claims, const struct unit *unit, struct rulefile *file,
+                      const struct rulefile_socket *socket)
+{
+        (void)unit;
+        return add_claim(
+                claims,
+                (struct claim){.file = file, .socket = socket, .what = socket->unit, .kind = ""});
+}
+
+/* Keys whose address is that of a Unix socket when it begins with '/' or '@'. */
+static bool takes_unix_address(const char *key)
+{
+        static const char *const keys[] = {"ListenStream", "ListenDatagram",
+                                           "ListenSequentialPacket"};
+
+        for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+                if (strcmp(key, keys[i]) == 0)
+                        return true;
+        return false;
+}
+
+/*
+ * Of two sockets with one path systemd lets the later unlink the other's file, and says nothing.
+ * An abstract name is taken once for each type of socket. IP addresses may be shared (ReusePort=,
+ * BindToDevice=), and where they may not the kernel refuses the second.
+ */
+static int claim_addresses(struct claims *claims, const struct unit *unit, struct rulefile *file,
+                           const struct rulefile_socket *socket)
+{
+        size_t first = claims->n_items;
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < socket->settings.n_items; i++) {
+                const struct assignment *item = &socket->settings.items[i];
+
+                /* An empty value takes those before it back, whatever their key. */
+                if (rulefile_is_listen_key(item->key) && *item->value == '\0')
+                        claims->n_items = first;
+                /* What systemd puts in for a specifier, or for an instance, is not known here. */
+                if (!takes_unix_address(item->key) || unit_is_template(unit) ||
+                    (*item->value != '/' && *item->value != '@') || strchr(item->value, '%'))
+                        continue;
+                r = add_claim(claims, (struct claim){.file = file,
+                                                     .socket = socket,
+                                                     .listen = item,
+                                                     .what = item->value,
+                                                     .kind = *item->value == '@' ? item->key : ""});
+        }
+        return r;
+}
+
+static int compare_things(const struct claim *a, const struct claim *b)
+{
+        int r = strcmp(a->what, b->what);
+
+        return r != 0 ? r : strcmp(a->kind, b->kind);
+}
+
+static int compare_claims(const void *a, const void *b)
+{
+        const struct claim *x = a, *y = b;
+        int r = compare_things(x, y);
+
+        return r != 0 ? r : (x->order > y->order) - (x->order < y->order);
+}
+
+static int list_claims(const struct units *units, claim_fn claim, struct claims *claims)
+{
+        int r = 0;
+
+        for (size_t i = 0; i < units->n_items; i++) {
+                const struct unit *unit = &units->items[i];
+
+                for (size_t j = 0; !unit_broken_file(unit) && j < unit->n_files; j++)
+                        for (size_t k = 0; r == 0 && k < unit->files[j]->n_sockets; k++)
+                                r = claim(claims, unit, unit->files[j],
+                                          &unit->files[j]->sockets[k]);
+        }
+        return r;
+}
+
+static int complain(const struct claim *claim, const struct claim *other)
+{
+        if (claim->listen)
+                return rulefile_complain(claim->file, claim->listen->line,
+                                         "%s:%u listens on '%s' as well", other->file->path,
+                                         other->listen->line, claim->what);
+        return rulefile_complain(
+                claim->file, claim->socket->line, "[Socket %s] makes the unit %s, as %s:%u does",
+                claim->socket->name, claim->what, other->file->path, other->socket->line);
+}
+
+static int check_claims(const struct units *units, claim_fn claim)
+{
+        struct claims claims = {0};
+        int r = list_claims(units, claim, &claims);
+
+        if (r == 0 && claims.n_items > 1)
+                qsort(claims.items, claims.n_items, sizeof(*claims.items), compare_claims);
+        for (size_t i = 1; r == 0 && i < claims.n_items; i++) {
+                const struct claim *a = &claims.items[i - 1], *b = &claims.items[i];
+
+                if (compare_things(a, b) != 0 || a->socket == b->socket)
+                        continue;
+                r = complain(a, b);
+                if (r == 0)
+                        r = complain(b, a);
+        }
+        free(claims.items);
+        return r;
+}
+
+int sockets_check_names(const struct units *units)
+{
+        return check_claims(units, claim_name);
+}
+
+int sockets_check_addresses(const struct units *units)
+{
+        return check_claims(units, claim_addresses);
+}
