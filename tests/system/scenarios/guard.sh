@@ -52,6 +52,10 @@ scenario_library_corrupt() {
         keep_library
         head -c 100 "$STATE/library" >"$LIBRARY"
         bare corrupt "$LIBRARY: not a shared library for this machine"
+        # Here the loader believes the header and gets a signal.
+        head -c 30000 "$STATE/library" >"$LIBRARY"
+        systemctl reset-failed corrupt.service
+        refused corrupt.service --unless-preloaded
         restore_library
         works corrupt
 }
