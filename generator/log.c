@@ -54,17 +54,22 @@ static void write_message(enum log_level level, const char *text)
                 kmsg_fd = -1;
 }
 
+/* Returns NULL when there is no memory. */
+static char *__attribute__((format(printf, 1, 0))) format_text(const char *format, va_list args)
+{
+        char *text;
+
+        return vasprintf(&text, format, args) < 0 ? NULL : text;
+}
+
 void log_message(enum log_level level, const char *format, ...)
 {
         _cleanup_free_ char *text = NULL;
         va_list args;
-        int r;
 
         va_start(args, format);
-        r = vasprintf(&text, format, args);
+        text = format_text(format, args);
         va_end(args);
-        if (r < 0)
-                text = NULL;
         write_message(level, text ? text : "out of memory");
 }
 
@@ -72,12 +77,9 @@ void log_failure(int error, const char *format, ...)
 {
         _cleanup_free_ char *text = NULL;
         va_list args;
-        int r;
 
         va_start(args, format);
-        r = vasprintf(&text, format, args);
+        text = format_text(format, args);
         va_end(args);
-        if (r < 0)
-                text = NULL;
         log_message(LOG_LEVEL_ERR, "%s: %s", text ? text : "failed", strerror(-error));
 }
