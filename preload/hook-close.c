@@ -10,6 +10,7 @@
 #include <linux/close_range.h>
 
 #include "preload/hook.h"
+#include "preload/kernel.h"
 
 static int close_tracked(int fd, word w)
 {
@@ -59,7 +60,7 @@ static int close_gap(unsigned first, unsigned last, int flags)
         if (!(flags & CLOSE_RANGE_CLOEXEC))
                 forget_range(first, last);
 
-        return NEXT(close_range)(first, last, flags);
+        return kernel_close_range(first, last, flags);
 }
 
 HOOK int close_range(unsigned first, unsigned last, int flags)

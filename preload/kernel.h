@@ -7,6 +7,7 @@
  * find it. As with those functions, the result is -1 and errno on failure.
  */
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
@@ -77,6 +78,20 @@ static inline int kernel_getrlimit(int resource, uint64_t *ret_soft)
 
         *ret_soft = limits[0];
         return r;
+}
+
+/* The C library has it since glibc 2.34, the kernel since 5.9. */
+static inline int kernel_close_range(unsigned first, unsigned last, int flags)
+{
+#ifdef SYS_close_range
+        return (int)syscall(SYS_close_range, first, last, flags);
+#else
+        (void)first;
+        (void)last;
+        (void)flags;
+        errno = ENOSYS;
+        return -1;
+#endif
 }
 
 static inline int kernel_access(const char *path, int mode)
