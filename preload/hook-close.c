@@ -67,7 +67,7 @@ HOOK int close_range(unsigned first, unsigned last, int flags)
 {
         /* What the kernel refuses closes nothing. */
         if (first > last || flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC))
-                return NEXT(close_range)(first, last, flags);
+                return kernel_close_range(first, last, flags);
 
         for (;;) {
                 const int kept = next_kept(first);

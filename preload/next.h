@@ -57,7 +57,6 @@
 
 #define NEXT_LATE(X)                                                                               \
         X(int, clone, (int (*)(void *), void *, int, void *, ...))                                 \
-        X(int, close_range, (unsigned, unsigned, int))                                             \
         X(void, closefrom, (int))                                                                  \
         X(int, daemon, (int, int))                                                                 \
         X(int, execveat, (int, const char *, char *const[], char *const[], int))                   \
