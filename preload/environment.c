@@ -99,15 +99,33 @@ void environment_update_fds(void)
                 (void)kept_format(string + name, fds_size - name);
 }
 
-void environment_publish_fds(char **envp)
+/* Put the variable where it was, or where environment_open() has made room. */
+static void publish(char **envp, char *string, bool has_room)
 {
+        while (*envp && !word_begins(*envp, names[ENVIRONMENT_FDS]))
+                envp++;
+        if (!*envp && !has_room)
+                return;
+        if (!*envp)
+                envp[1] = NULL;
+        *envp = string;
+}
+
+void environment_publish_fds(char **envp, bool marks)
+{
+        static char none[] = "IP2UNIX_FDS=";
+        const bool has_room = variables[ENVIRONMENT_LISTEN_FDS];
+
         const size_t name = strlen(names[ENVIRONMENT_FDS]);
         char *memory;
 
-        variables[ENVIRONMENT_FDS] = NULL;
+        variables[ENVIRONMENT_FDS] = marks ? none : NULL;
         fds_size = kept_format_size();
-        if (fds_size == 0)
+        if (fds_size == 0) {
+                if (marks)
+                        publish(envp, none, has_room);
                 return;
+        }
 
         fds_size += name + 1;
         memory = memory_take(fds_size);
@@ -121,11 +139,7 @@ void environment_publish_fds(char **envp)
         variables[ENVIRONMENT_FDS] = memory;
         environment_update_fds();
 
-        while (*envp && !word_begins(*envp, names[ENVIRONMENT_FDS]))
-                envp++;
-        if (!*envp)
-                envp[1] = NULL;
-        *envp = memory;
+        publish(envp, memory, true);
 }
 
 /* Does the list (blanks and colons separate: ld.so(8)) have the library? ret_end: after its name.

@@ -36,8 +36,11 @@ void environment_open(char **envp);
 /* The value of a variable as it was when the program started, or NULL. */
 const char *environment_get(enum environment_variable variable);
 
-/* Tell the program's children of kept descriptors: to be called after kept_open(). */
-void environment_publish_fds(char **envp);
+/*
+ * Tell the program's children of kept descriptors: to be called after kept_open(). marks: where
+ * none are kept, tell them all the same that sockets with a mark (mark.h) may come to them.
+ */
+void environment_publish_fds(char **envp, bool marks);
 
 /* Put the present numbers into IP2UNIX_FDS, after one has moved. */
 void environment_update_fds(void);

@@ -58,6 +58,18 @@ static bool is_usable(const struct kept *kept)
         return kept->family != AF_UNIX || kept->type == SOCK_STREAM;
 }
 
+/* A UDP server that an earlier run has connected to a client would hear of nobody else. */
+static void dissolve_connection(const struct kept *kept)
+{
+        const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+        struct sockaddr_storage peer;
+        socklen_t length = sizeof(peer);
+
+        if (kept->type == SOCK_DGRAM &&
+            next.getpeername(kept->fd, (struct sockaddr *)&peer, &length) == 0)
+                (void)next.connect(kept->fd, &nobody, sizeof(nobody));
+}
+
 static int use_passed(const struct inet_socket *inet, const struct rule *rule,
                       const struct endpoint *endpoint, int place)
 {
@@ -71,6 +83,7 @@ static int use_passed(const struct inet_socket *inet, const struct rule *rule,
                 return -EADDRINUSE;
         }
 
+        dissolve_connection(kept);
         sock = convert_prepare(inet, kept->family == AF_UNIX ? SOCK_LISTENER : SOCK_PASSED_IP);
         if (!sock)
                 return -ENOBUFS;

@@ -47,7 +47,25 @@ static inline bool has_a_say(int fd, const struct sockaddr *addr)
         return addr && (rule_set.concerns_out || WORD_KIND(table_get(fd)) >= WORD_SOCK);
 }
 
-/* A stream socket that has a connection is none that a rule for binds could still want. */
+static bool is_listener(word w)
+{
+        const struct sock *sock = WORD_KIND(w) == WORD_SOCK ? sock_at(WORD_INDEX(w)) : NULL;
+
+        return sock && sock->type == SOCK_STREAM &&
+               (sock->kind == SOCK_LISTENER || sock->kind == SOCK_PASSED_IP);
+}
+
+/* connect(AF_UNSPEC) makes a TCP listener an unbound socket again: not systemd's. */
+static int dissolve_listener(int fd)
+{
+        const word w = table_hold(fd);
+        const int r = is_listener(w) ? hook_shut_listener(fd, w) : -EBADF;
+
+        table_drop(w);
+        return r;
+}
+
+/* A socket that has a connection is none that a rule for binds could still want. */
 static void note_connected(int fd, word w)
 {
         const int saved = errno;
@@ -69,6 +87,8 @@ HOOK int connect(int fd, __CONST_SOCKADDR_ARG addr, socklen_t length)
                         return hook_result(r);
                 if (WORD_KIND(w) == WORD_KEPT)
                         return hook_result(-EBADF);
+                if (addr.__sockaddr__->sa_family == AF_UNSPEC && is_listener(w))
+                        return hook_result(dissolve_listener(fd));
                 if (addr.__sockaddr__->sa_family == AF_UNSPEC)
                         return next.connect(fd, addr.__sockaddr__, length);
                 if ((WORD_KIND(w) == WORD_SOCK && sock_is_unix(sock_at(WORD_INDEX(w)))) ||
@@ -77,8 +97,7 @@ HOOK int connect(int fd, __CONST_SOCKADDR_ARG addr, socklen_t length)
         }
 
         r = next.connect(fd, addr.__sockaddr__, length);
-        if (UNLIKELY(WORD_KIND(w) == WORD_INET) && !(w & WORD_DGRAM) &&
-            (r == 0 || errno == EINPROGRESS))
+        if (UNLIKELY(WORD_KIND(w) == WORD_INET) && (r == 0 || errno == EINPROGRESS))
                 note_connected(fd, w);
         return r;
 }

@@ -3,6 +3,7 @@
 /* epoll_ctl(2): notes registrations of sockets that change what they are: watch.h. */
 
 #include "preload/hook.h"
+#include "preload/mark.h"
 #include "preload/process.h"
 #include "preload/sock.h"
 #include "preload/watch.h"
@@ -19,7 +20,7 @@ static bool is_to_be_noted(word w)
 
 static void note(int epfd, int op, int fd, const struct epoll_event *event, word w)
 {
-        watch_note(epfd, op, fd, event);
+        watch_note(epfd, op, fd, event, WORD_KIND(w) == WORD_SOCK);
         /* So that the note ends with the epoll, too. */
         if (table_get(epfd) == 0 && table_reserve(epfd) == 0)
                 table_put(epfd, WORD_PLAIN | WORD_EPOLLED);
@@ -31,8 +32,11 @@ static void note(int epfd, int op, int fd, const struct epoll_event *event, word
 
 HOOK int epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
 {
-        const word w = table_get(fd);
+        word w = table_get(fd);
         int r;
+
+        if (w == 0 && op == EPOLL_CTL_ADD && mark_adopt(fd))
+                w = table_get(fd);
 
         if (UNLIKELY(WORD_KIND(w) == WORD_KEPT))
                 return hook_result(-EBADF);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * recvfrom(2), recvmsg(2), recvmmsg(2) on converted connections. TCP leaves the source address
- * empty, a Unix socket may fill in its peer's path. And a Unix peer can send descriptors, which a
- * program that speaks TCP would never close. A Unix socket has no queue of errors, and answers
- * MSG_ERRQUEUE with data.
+ * recv(2), recvfrom(2), recvmsg(2), recvmmsg(2) on converted connections. TCP leaves the source
+ * address empty, a Unix socket may fill in its peer's path. And a Unix peer can send descriptors,
+ * which a program that speaks TCP would never close. A Unix socket has no queue of errors, and
+ * answers MSG_ERRQUEUE with data.
  */
 
 #include <string.h>
@@ -20,31 +20,56 @@ static inline bool is_converted(int fd)
         return UNLIKELY(sock != NULL) && sock_is_unix(sock);
 }
 
+/* Does the program ask for errors where there can be none? */
+static inline bool asks_for_errors(int fd, int flags)
+{
+        return UNLIKELY(flags & MSG_ERRQUEUE) && is_converted(fd);
+}
+
+HOOK ssize_t recv(int fd, void *buf, size_t size, int flags)
+{
+        if (asks_for_errors(fd, flags))
+                return hook_result(-EAGAIN);
+
+        return next.recv(fd, buf, size, flags);
+}
+
 HOOK ssize_t recvfrom(int fd, void *buf, size_t size, int flags, __SOCKADDR_ARG addr,
                       socklen_t *length)
 {
         ssize_t n;
 
-        if (LIKELY((!addr.__sockaddr__ && !(flags & MSG_ERRQUEUE)) || !is_converted(fd)))
-                return next.recvfrom(fd, buf, size, flags, addr.__sockaddr__, length);
-        if (flags & MSG_ERRQUEUE)
+        if (asks_for_errors(fd, flags))
                 return hook_result(-EAGAIN);
+        if (LIKELY(!addr.__sockaddr__ || !length || !is_converted(fd)))
+                return next.recvfrom(fd, buf, size, flags, addr.__sockaddr__, length);
 
         n = next.recvfrom(fd, buf, size, flags, NULL, NULL);
-        if (n >= 0 && length)
+        if (n >= 0)
                 *length = 0;
         return n;
 }
 
-/* The form that the C library's headers call when they know the buffer's size. */
+/* The forms that the C library's headers call when they know the buffer's size. */
+HOOK ssize_t __recv_chk(int fd, void *buf, size_t size, size_t buf_size, int flags);
 HOOK ssize_t __recvfrom_chk(int fd, void *buf, size_t size, size_t buf_size, int flags,
                             __SOCKADDR_ARG addr, socklen_t *length);
+
+HOOK ssize_t __recv_chk(int fd, void *buf, size_t size, size_t buf_size, int flags)
+{
+        if (asks_for_errors(fd, flags))
+                return hook_result(-EAGAIN);
+
+        return NEXT(__recv_chk)(fd, buf, size, buf_size, flags);
+}
 
 HOOK ssize_t __recvfrom_chk(int fd, void *buf, size_t size, size_t buf_size, int flags,
                             __SOCKADDR_ARG addr, socklen_t *length)
 {
         ssize_t n;
 
+        if (asks_for_errors(fd, flags))
+                return hook_result(-EAGAIN);
         if (LIKELY(!addr.__sockaddr__ || !length || !is_converted(fd)))
                 return NEXT(__recvfrom_chk)(fd, buf, size, buf_size, flags, addr.__sockaddr__,
                                             length);
@@ -148,8 +173,13 @@ HOOK ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 HOOK int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
                   struct timespec *timeout)
 {
-        const int n = NEXT(recvmmsg)(fd, messages, count, flags, timeout);
         const bool converted = is_converted(fd);
+        int n;
+
+        if (asks_for_errors(fd, flags))
+                return hook_result(-EAGAIN);
+
+        n = NEXT(recvmmsg)(fd, messages, count, flags, timeout);
 
         for (int i = 0; i < n; i++) {
                 struct msghdr *msg = &messages[i].msg_hdr;

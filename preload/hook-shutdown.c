@@ -42,15 +42,12 @@ static void wake_accepting(const struct sock *sock)
         }
 }
 
-static int shut_listener(int fd, word w, int how)
+int hook_shut_listener(int fd, word w)
 {
         struct sock *sock = sock_at(WORD_INDEX(w));
         const struct inet_socket inet = {fd, w, sock->family, sock->type, sock->protocol, NULL};
         struct sock *shut;
         int with, r;
-
-        if (how != SHUT_RD && how != SHUT_RDWR)
-                return how == SHUT_WR ? 0 : -EINVAL;
 
         /* What is left can neither accept nor be connected to, and polls as hung up. */
         with = next.socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -74,10 +71,27 @@ static int shut_listener(int fd, word w, int how)
         return r;
 }
 
+static int shut_listener(int fd, word w, int how)
+{
+        word held;
+        int r;
+
+        /* What is no stream has no connection to shut; its receivers are not woken. */
+        if (sock_at(WORD_INDEX(w))->type != SOCK_STREAM)
+                return -ENOTCONN;
+        if (how != SHUT_RD && how != SHUT_RDWR)
+                return how == SHUT_WR ? 0 : -EINVAL;
+
+        held = table_hold(fd);
+        r = held == w ? hook_shut_listener(fd, w) : -EBADF;
+        table_drop(held);
+        return r;
+}
+
 HOOK int shutdown(int fd, int how)
 {
         const int saved = errno;
-        word held, w = table_get(fd);
+        word w = table_get(fd);
         int r;
 
         if (w == 0 && mark_adopt(fd))
@@ -92,9 +106,7 @@ HOOK int shutdown(int fd, int how)
                 return next.shutdown(fd, how);
         case SOCK_LISTENER:
         case SOCK_PASSED_IP:
-                held = table_hold(fd);
-                r = held == w ? shut_listener(fd, w, how) : -EBADF;
-                table_drop(held);
+                r = shut_listener(fd, w, how);
                 break;
         case SOCK_BLACKHOLE:
         case SOCK_SHUT:

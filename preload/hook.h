@@ -36,3 +36,9 @@ static inline int hook_result(int r)
  * Returns 0 or a negative errno; errno itself is undefined afterwards.
  */
 int hook_bind(int fd, const struct sockaddr *addr, socklen_t length, bool *ret_ruled);
+
+/*
+ * End the listening of a passed socket at one number, and leave systemd's own alone. w: its word,
+ * held. Returns 0 or a negative errno.
+ */
+int hook_shut_listener(int fd, word w);

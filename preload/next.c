@@ -110,6 +110,11 @@ static int raw_listen(int fd, int backlog)
         return (int)syscall(SYS_listen, fd, backlog);
 }
 
+static ssize_t raw_recv(int fd, void *buf, size_t size, int flags)
+{
+        return syscall(SYS_recvfrom, fd, buf, size, flags, NULL, NULL);
+}
+
 static ssize_t raw_recvfrom(int fd, void *buf, size_t size, int flags, struct sockaddr *addr,
                             socklen_t *len)
 {

@@ -46,6 +46,7 @@
         X(int, getsockopt, (int, int, int, void *, socklen_t *))                                   \
         X(int, ioctl, (int, unsigned long, ...))                                                   \
         X(int, listen, (int, int))                                                                 \
+        X(ssize_t, recv, (int, void *, size_t, int))                                               \
         X(ssize_t, recvfrom, (int, void *, size_t, int, struct sockaddr *, socklen_t *))           \
         X(ssize_t, recvmsg, (int, struct msghdr *, int))                                           \
         X(ssize_t, sendmsg, (int, const struct msghdr *, int))                                     \
@@ -74,6 +75,7 @@
           (pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *,   \
            char *const[], char *const[]))                                                          \
         X(int, recvmmsg, (int, struct mmsghdr *, unsigned, int, struct timespec *))                \
+        X(ssize_t, __recv_chk, (int, void *, size_t, size_t, int))                                 \
         X(ssize_t, __recvfrom_chk,                                                                 \
           (int, void *, size_t, size_t, int, struct sockaddr *, socklen_t *))                      \
         X(int, sendmmsg, (int, struct mmsghdr *, unsigned, int))                                   \

@@ -11,7 +11,8 @@ struct rule_set {
         const struct rule *rules;
         size_t n_rules;
         bool loaded;
-        bool concerns_out; /* some rule may have a say in connects and addressed sends */
+        bool converts_alone; /* some rule converts sockets without a descriptor of systemd's */
+        bool concerns_out;   /* some rule may have a say in connects and addressed sends */
 };
 
 /* All zero, so that nothing matches, until the constructor has run. */

@@ -43,5 +43,5 @@ static void __attribute__((constructor)) start(int argc, char **argv, char **env
         kept_open(&passed);
         inheritance_open();
         activation_open(rule_set.rules, rule_set.n_rules);
-        environment_publish_fds(envp);
+        environment_publish_fds(envp, mark_may_be_inherited || rule_set.converts_alone);
 }

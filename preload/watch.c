@@ -13,7 +13,8 @@
 #include "preload/process.h"
 #include "preload/watch.h"
 
-#define WATCHES 128
+#define WATCHES        128
+#define WATCHES_PASSED 64 /* of them, for passed sockets alone */
 
 /* Who may write to a note: nobody has it, somebody is at it, or it is about fd and epfd. */
 #define OWNER_NONE        ((uint64_t)0)
@@ -51,12 +52,12 @@ static int find(uint64_t owner)
         return -1;
 }
 
-static void add(uint64_t owner, const struct epoll_event *event)
+static void add(uint64_t owner, const struct epoll_event *event, bool passed)
 {
         if (!memory_share((void **)&watches, WATCHES * sizeof(*watches)))
                 return;
 
-        for (int i = 0; i < WATCHES; i++) {
+        for (int i = 0; i < (passed ? WATCHES : WATCHES - WATCHES_PASSED); i++) {
                 uint64_t nobody = OWNER_NONE;
                 int used = atomic_load(&watches_used);
 
@@ -71,10 +72,11 @@ static void add(uint64_t owner, const struct epoll_event *event)
                 return;
         }
 
-        log_message(LOG_INFO, "too many unbound sockets in epoll to remember");
+        log_message(passed ? LOG_WARNING : LOG_INFO, "too many ",
+                    passed ? "listeners" : "unbound sockets", " in epoll to remember");
 }
 
-void watch_note(int epfd, int op, int fd, const struct epoll_event *event)
+void watch_note(int epfd, int op, int fd, const struct epoll_event *event, bool passed)
 {
         const uint64_t owner = OWNER(epfd, fd);
         const int i = find(owner);
@@ -85,7 +87,7 @@ void watch_note(int epfd, int op, int fd, const struct epoll_event *event)
                 if (i >= 0)
                         store(i, owner, owner, event);
                 else
-                        add(owner, event);
+                        add(owner, event, passed);
                 break;
         case EPOLL_CTL_DEL:
                 if (i >= 0)

@@ -12,10 +12,15 @@
  * not carried over, with a message.
  */
 
+#include <stdbool.h>
 #include <sys/epoll.h>
 
-/* Note, change or forget what epoll_ctl(2) has just done with such a socket. */
-void watch_note(int epfd, int op, int fd, const struct epoll_event *event);
+/*
+ * Note, change or forget what epoll_ctl(2) has just done with such a socket. passed: it is a passed
+ * one, for which some places are kept, since what is not taken back would wake the program for
+ * ever.
+ */
+void watch_note(int epfd, int op, int fd, const struct epoll_event *event, bool passed);
 
 /* Take the registrations of fd out of the kernel: to be called before the socket is replaced. */
 void watch_suspend(int fd);

@@ -153,6 +153,8 @@ static void check_no_errors(void)
         same(recvfrom(ours, &byte, 1, MSG_ERRQUEUE | MSG_DONTWAIT, NULL, NULL), -1,
              "recvfrom of errors");
         same(errno, EAGAIN, "there are none");
+        same(recv(ours, &byte, 1, MSG_ERRQUEUE | MSG_DONTWAIT), -1, "recv of errors");
+        same(errno, EAGAIN, "there are none");
         ok(read(ours, &byte, 1) == 1 && byte == 'e', "the data are there");
 }
 

@@ -46,7 +46,7 @@ static void watch(int at, int op, uint64_t data)
         struct epoll_event event = {EPOLLIN, {.u64 = data}};
 
         assert_int_equal(epoll_ctl(at, op, fd, &event), 0);
-        watch_note(at, op, fd, &event);
+        watch_note(at, op, fd, &event, false);
 }
 
 /* The data of the event that the epoll has, or 0. */
