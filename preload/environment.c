@@ -111,19 +111,19 @@ static void publish(char **envp, char *string, bool has_room)
         *envp = string;
 }
 
-void environment_publish_fds(char **envp, bool marks)
+void environment_publish_fds(char **envp, bool marks, bool begun)
 {
-        static char none[] = "IP2UNIX_FDS=";
+        static char none[] = "IP2UNIX_FDS=", taken[] = "IP2UNIX_FDS=taken";
         const bool has_room = variables[ENVIRONMENT_LISTEN_FDS];
 
         const size_t name = strlen(names[ENVIRONMENT_FDS]);
         char *memory;
 
-        variables[ENVIRONMENT_FDS] = marks ? none : NULL;
+        variables[ENVIRONMENT_FDS] = begun ? taken : marks ? none : NULL;
         fds_size = kept_format_size();
         if (fds_size == 0) {
-                if (marks)
-                        publish(envp, none, has_room);
+                if (variables[ENVIRONMENT_FDS])
+                        publish(envp, variables[ENVIRONMENT_FDS], has_room);
                 return;
         }
 

@@ -37,10 +37,11 @@ void environment_open(char **envp);
 const char *environment_get(enum environment_variable variable);
 
 /*
- * Tell the program's children of kept descriptors: to be called after kept_open(). marks: where
- * none are kept, tell them all the same that sockets with a mark (mark.h) may come to them.
+ * Tell the program's children of kept descriptors: to be called after kept_open(). Where none are
+ * kept, marks: sockets with a mark (mark.h) may come to them; begun: the service has begun to serve
+ * (inheritance.h).
  */
-void environment_publish_fds(char **envp, bool marks);
+void environment_publish_fds(char **envp, bool marks, bool begun);
 
 /* Put the present numbers into IP2UNIX_FDS, after one has moved. */
 void environment_update_fds(void);

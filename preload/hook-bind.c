@@ -71,7 +71,7 @@ static void dissolve_connection(const struct kept *kept)
 }
 
 static int use_passed(const struct inet_socket *inet, const struct rule *rule,
-                      const struct endpoint *endpoint, int place)
+                      const struct endpoint *endpoint, int place, bool shared)
 {
         const struct kept *kept = kept_at(place);
         struct sock *sock;
@@ -83,7 +83,8 @@ static int use_passed(const struct inet_socket *inet, const struct rule *rule,
                 return -EADDRINUSE;
         }
 
-        dissolve_connection(kept);
+        if (!shared)
+                dissolve_connection(kept);
         sock = convert_prepare(inet, kept->family == AF_UNIX ? SOCK_LISTENER : SOCK_PASSED_IP);
         if (!sock)
                 return -ENOBUFS;
@@ -111,12 +112,14 @@ static int activate(const struct inet_socket *inet, const struct rule *rule,
                     const struct endpoint *endpoint, const struct rule_query *query)
 {
         char names[512];
+        enum activation_result result;
         int place, r;
 
-        switch (activation_take(rule->fdname, query, inet->family, has_reuseport(inet), &place)) {
+        result = activation_take(rule->fdname, query, inet->family, has_reuseport(inet), &place);
+        switch (result) {
         case ACTIVATION_TAKEN:
         case ACTIVATION_SHARED:
-                r = use_passed(inet, rule, endpoint, place);
+                r = use_passed(inet, rule, endpoint, place, result == ACTIVATION_SHARED);
                 if (r < 0)
                         activation_release(place);
                 return r;

@@ -78,6 +78,7 @@ static void note_connected(int fd, word w)
 
 HOOK int connect(int fd, __CONST_SOCKADDR_ARG addr, socklen_t length)
 {
+        const int saved = errno;
         const word w = table_get(fd);
         int r;
 
@@ -87,8 +88,11 @@ HOOK int connect(int fd, __CONST_SOCKADDR_ARG addr, socklen_t length)
                         return hook_result(r);
                 if (WORD_KIND(w) == WORD_KEPT)
                         return hook_result(-EBADF);
-                if (addr.__sockaddr__->sa_family == AF_UNSPEC && is_listener(w))
-                        return hook_result(dissolve_listener(fd));
+                if (addr.__sockaddr__->sa_family == AF_UNSPEC && is_listener(w)) {
+                        r = dissolve_listener(fd);
+                        errno = saved;
+                        return hook_result(r);
+                }
                 if (addr.__sockaddr__->sa_family == AF_UNSPEC)
                         return next.connect(fd, addr.__sockaddr__, length);
                 if ((WORD_KIND(w) == WORD_SOCK && sock_is_unix(sock_at(WORD_INDEX(w)))) ||

@@ -20,7 +20,8 @@ static bool is_to_be_noted(word w)
 
 static void note(int epfd, int op, int fd, const struct epoll_event *event, word w)
 {
-        watch_note(epfd, op, fd, event, WORD_KIND(w) == WORD_SOCK);
+        watch_note(epfd, op, fd, event,
+                   WORD_KIND(w) == WORD_SOCK && sock_at(WORD_INDEX(w))->kind != SOCK_STANDIN);
         /* So that the note ends with the epoll, too. */
         if (table_get(epfd) == 0 && table_reserve(epfd) == 0)
                 table_put(epfd, WORD_PLAIN | WORD_EPOLLED);

@@ -21,6 +21,7 @@
 #include "preload/log.h"
 #include "preload/mark.h"
 #include "preload/memory.h"
+#include "preload/rule-set.h"
 
 /* So much of the stack may be taken: threads have been seen with 64 KiB of it. */
 #define STACK_MAX 16384
@@ -49,7 +50,7 @@ static int check_library(const char *file)
 {
         const int saved = errno;
 
-        if (!inheritance_is_pending() || environment_has_library())
+        if (!rule_set.concerns_in || inheritance_has_begun() || environment_has_library())
                 return 0;
 
         log_message(LOG_ERR, file, ": not executed, since libip2unix.so cannot be loaded there (",

@@ -11,34 +11,41 @@
 #include "preload/convert.h"
 #include "preload/hook.h"
 #include "preload/kept.h"
+#include "preload/kernel.h"
 #include "preload/mark.h"
 #include "preload/sock.h"
 #include "preload/waiting.h"
 
+static void connect_to(const struct sockaddr *addr, socklen_t length)
+{
+        const int fd = next.socket(addr->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+        if (fd < 0)
+                return;
+        (void)next.connect(fd, addr, length);
+        next.close(fd);
+}
+
 /*
- * Threads that wait in accept(2) wait on systemd's socket, and a shutdown would have woken them. As
- * many connections do, each ended by the thread that gets it: see accept_unix(). A listener that
+ * Threads that wait in accept(2) wait on systemd's socket, and a shutdown would have woken them. A
+ * connection does, which the thread that gets it ends: see accept_passed(). Another worker may get
+ * it instead, so that it takes more than one, and there is an end to the trying. A listener that
  * does not block has nobody to wake.
  */
 static void wake_accepting(const struct sock *sock)
 {
         struct sockaddr_storage addr;
         socklen_t length = sizeof(addr);
-        unsigned waiting = waiting_count(sock->index);
         const int listener = sock->kept < 0 ? -1 : kept_at(sock->kept)->fd;
+        const unsigned tries = waiting_count(sock->index) + 20;
 
-        if (waiting == 0 || listener < 0 || next.fcntl(listener, F_GETFL) & O_NONBLOCK ||
+        if (tries == 20 || listener < 0 || next.fcntl(listener, F_GETFL) & O_NONBLOCK ||
             next.getsockname(listener, (struct sockaddr *)&addr, &length) < 0)
                 return;
 
-        for (; waiting > 0; waiting--) {
-                const int fd =
-                        next.socket(addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-                if (fd < 0)
-                        return;
-                (void)next.connect(fd, (struct sockaddr *)&addr, length);
-                next.close(fd);
+        for (unsigned i = 0; i < tries && waiting_count(sock->index) > 0; i++) {
+                connect_to((struct sockaddr *)&addr, length);
+                kernel_sleep_millisecond();
         }
 }
 

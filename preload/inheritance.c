@@ -18,9 +18,12 @@ static struct {
         gid_t gid;
 } started_as;
 
-void inheritance_open(void)
+static bool begun_before;
+
+void inheritance_open(bool begun)
 {
-        if (kept_count() == 0)
+        begun_before = begun;
+        if (kept_count() == 0 && !begun)
                 return;
 
         started_as.uid = kernel_getuid();
@@ -33,18 +36,16 @@ bool inheritance_is_ours(const struct kept *k)
         return k->taken_by != 0 && process_is_heir_of(k->taken_by);
 }
 
-static bool is_any_taken(void)
+bool inheritance_has_begun(void)
 {
+        if (begun_before)
+                return true;
+
         for (int i = 0; i < kept_count(); i++)
                 if (kept_at(i)->taken_by != 0)
                         return true;
 
         return false;
-}
-
-bool inheritance_is_pending(void)
-{
-        return kept_count() > 0 && !is_any_taken();
 }
 
 /* Does a converted socket go along? Then the next program needs us, whoever runs it. */
@@ -63,7 +64,7 @@ static bool hands_sockets_over(void)
 
 bool inheritance_is_retired(void)
 {
-        if (kept_count() == 0 || !is_any_taken())
+        if (!inheritance_has_begun())
                 return false;
 
         for (int i = 0; i < kept_count(); i++)

@@ -7,8 +7,14 @@
 
 #include "preload/kept.h"
 
-/* Remember who we are. For the constructor, after kept_open(). */
-void inheritance_open(void);
+/*
+ * Remember who we are. For the constructor, after kept_open(). begun: what systemd passed was taken
+ * before this program was executed.
+ */
+void inheritance_open(bool begun);
+
+/* Has the service begun to serve? Something was taken, by us or before us. */
+bool inheritance_has_begun(void);
 
 /* Has this process taken it, or the one that it is the heir of? See process.h. */
 bool inheritance_is_ours(const struct kept *kept);
@@ -30,11 +36,6 @@ void inheritance_exec_failed(void);
 /* The same for posix_spawn(3): this process goes on, and only a child that has left passes nothing.
  */
 void inheritance_prepare_spawn(void);
-
-/*
- * Is this a wrapper whose server is yet to come? Descriptors wait, and nobody has taken any.
- */
-bool inheritance_is_pending(void);
 
 /* Is this such a child, that has left the service? */
 bool inheritance_is_retired(void);

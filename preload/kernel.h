@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
+#include <time.h>
 #include <unistd.h>
 
 /* A signal set as the kernel has it: one bit a signal. */
@@ -40,6 +41,11 @@ static inline int kernel_take_signal(const uint64_t *set)
         return (int)syscall(SYS_rt_sigtimedwait, set, NULL, &now, sizeof(*set));
 }
 
+static inline pid_t kernel_getppid(void)
+{
+        return (pid_t)syscall(SYS_getppid);
+}
+
 static inline pid_t kernel_gettid(void)
 {
         return (pid_t)syscall(SYS_gettid);
@@ -48,6 +54,16 @@ static inline pid_t kernel_gettid(void)
 static inline int kernel_tgkill(pid_t process, pid_t thread, int signal)
 {
         return (int)syscall(SYS_tgkill, process, thread, signal);
+}
+
+/* Not a cancellation point, as nanosleep(2) of the C library is. */
+static inline void kernel_sleep_millisecond(void)
+{
+        static const struct {
+                int64_t seconds, nanoseconds;
+        } time = {0, 1000000};
+
+        syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &time, NULL);
 }
 
 static inline int kernel_kill(pid_t pid, int signal)

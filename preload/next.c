@@ -12,6 +12,22 @@
 #include "preload/log.h"
 #include "preload/next.h"
 
+bool next_sockets_resolved;
+static bool constructed;
+
+/*
+ * A call that waits, on a socket that was inherited: the plain system call would be no cancellation
+ * point. Returns whether next has the real definition now.
+ */
+static bool resolve_for_waiting(void)
+{
+        if (!constructed || next_sockets_resolved)
+                return false;
+
+        next_resolve_sockets();
+        return true;
+}
+
 /*
  * What NEXT_ALWAYS and NEXT_SOCKET are before they are resolved. syscall() sets errno, and errno
  * lives in thread-local storage that the dynamic linker has set up before it runs anybody's code.
@@ -19,6 +35,9 @@
 
 static int raw_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
 {
+        if (resolve_for_waiting())
+                return next.accept4(fd, addr, len, flags);
+
         return (int)syscall(SYS_accept4, fd, addr, len, flags);
 }
 
@@ -34,6 +53,9 @@ static int raw_close(int fd)
 
 static int raw_connect(int fd, const struct sockaddr *addr, socklen_t len)
 {
+        if (resolve_for_waiting())
+                return next.connect(fd, addr, len);
+
         return (int)syscall(SYS_connect, fd, addr, len);
 }
 
@@ -112,28 +134,43 @@ static int raw_listen(int fd, int backlog)
 
 static ssize_t raw_recv(int fd, void *buf, size_t size, int flags)
 {
+        if (resolve_for_waiting())
+                return next.recv(fd, buf, size, flags);
+
         return syscall(SYS_recvfrom, fd, buf, size, flags, NULL, NULL);
 }
 
 static ssize_t raw_recvfrom(int fd, void *buf, size_t size, int flags, struct sockaddr *addr,
                             socklen_t *len)
 {
+        if (resolve_for_waiting())
+                return next.recvfrom(fd, buf, size, flags, addr, len);
+
         return syscall(SYS_recvfrom, fd, buf, size, flags, addr, len);
 }
 
 static ssize_t raw_recvmsg(int fd, struct msghdr *msg, int flags)
 {
+        if (resolve_for_waiting())
+                return next.recvmsg(fd, msg, flags);
+
         return syscall(SYS_recvmsg, fd, msg, flags);
 }
 
 static ssize_t raw_sendmsg(int fd, const struct msghdr *msg, int flags)
 {
+        if (resolve_for_waiting())
+                return next.sendmsg(fd, msg, flags);
+
         return syscall(SYS_sendmsg, fd, msg, flags);
 }
 
 static ssize_t raw_sendto(int fd, const void *buf, size_t size, int flags,
                           const struct sockaddr *addr, socklen_t len)
 {
+        if (resolve_for_waiting())
+                return next.sendto(fd, buf, size, flags, addr, len);
+
         return syscall(SYS_sendto, fd, buf, size, flags, addr, len);
 }
 
@@ -171,9 +208,8 @@ struct next next = {NEXT_ALWAYS(NEXT_RAW) NEXT_SOCKET(NEXT_RAW)};
 void next_resolve_always(void)
 {
         NEXT_ALWAYS(NEXT_LOOKUP)
+        constructed = true;
 }
-
-bool next_sockets_resolved;
 
 void next_resolve_sockets(void)
 {

@@ -14,7 +14,8 @@
  *                makes one, or is found to have inherited one.
  *   NEXT_LATE    one by one at their first call: no handler may make it.
  *
- * Until they are resolved, the first two make the plain system call. So they do for other
+ * Until they are resolved, the first two make the plain system call, but for calls that wait: those
+ * resolve at once, or they would be no cancellation points. So they do for other
  * libraries' IFUNC resolvers, which run before any constructor.
  */
 

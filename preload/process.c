@@ -48,6 +48,9 @@ bool process_is_heir_of(pid_t pid)
 
         if (pid == getpid())
                 return true;
+        /* In a PID namespace of its own it can't see who is there, and is nobody's heir. */
+        if (kernel_getppid() == 0)
+                return false;
 
         heir = kernel_kill(pid, 0) < 0 && errno == ESRCH;
         errno = saved;

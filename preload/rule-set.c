@@ -80,6 +80,8 @@ void rule_set_load(const char *text)
 
                 if (line > 0) {
                         parse(text, line, number, &arena, &rules[n]);
+                        rule_set.concerns_in |=
+                                rules[n].direction != RULE_OUT && rules[n].action != RULE_IGNORE;
                         rule_set.converts_alone |= rules[n].action == RULE_BLACKHOLE;
                         rule_set.concerns_out |= has_say_in_connects(&rules[n]);
                         n++;

@@ -12,6 +12,7 @@ struct rule_set {
         size_t n_rules;
         bool loaded;
         bool converts_alone; /* some rule converts sockets without a descriptor of systemd's */
+        bool concerns_in;    /* some rule may have a say in binds */
         bool concerns_out;   /* some rule may have a say in connects and addressed sends */
 };
 

@@ -18,6 +18,7 @@ static void __attribute__((constructor)) start(int argc, char **argv, char **env
 {
         struct kept_environment passed;
         const char *level;
+        bool begun;
 
         (void)argc;
         (void)argv;
@@ -41,7 +42,8 @@ static void __attribute__((constructor)) start(int argc, char **argv, char **env
         if (mark_may_be_inherited)
                 next_need_sockets();
         kept_open(&passed);
-        inheritance_open();
+        begun = passed.ip2unix_fds && *passed.ip2unix_fds && kept_count() == 0;
+        inheritance_open(begun);
         activation_open(rule_set.rules, rule_set.n_rules);
-        environment_publish_fds(envp, mark_may_be_inherited || rule_set.converts_alone);
+        environment_publish_fds(envp, mark_may_be_inherited || rule_set.converts_alone, begun);
 }

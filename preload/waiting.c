@@ -81,8 +81,10 @@ int waiting_enter(uint32_t sock_index)
         for (int i = 0; i < PLACES; i++) {
                 const int place = (thread + i) % PLACES;
 
-                if (atomic_load_explicit(&of->notes[place], memory_order_relaxed) == 0 &&
-                    take(&of->notes[place], 0, note))
+                const uint64_t old = atomic_load_explicit(&of->notes[place], memory_order_relaxed);
+
+                /* A note of this thread's own is one that it has jumped away from. */
+                if ((old == 0 || NOTE_THREAD(old) == thread) && take(&of->notes[place], old, note))
                         return place;
         }
 
