@@ -8,6 +8,7 @@
 
 #include "preload/connection.h"
 #include "preload/next.h"
+#include "preload/option.h"
 #include "preload/process.h"
 #include "preload/table.h"
 #include "rules/address.h"
@@ -73,41 +74,22 @@ int connection_track(int fd, word w, uint16_t port)
         return 0;
 }
 
-static void inherit(int fd, int listener, int name, bool is_buffer)
-{
-        char value[sizeof(struct timeval)];
-        socklen_t length = sizeof(value);
-
-        if (next.getsockopt(listener, SOL_SOCKET, name, value, &length) < 0)
-                return;
-
-        /* The kernel doubles a buffer's size when it is set. */
-        if (is_buffer) {
-                int size;
-
-                memcpy(&size, value, sizeof(size));
-                size /= 2;
-                memcpy(value, &size, sizeof(size));
-        }
-        (void)next.setsockopt(fd, SOL_SOCKET, name, value, length);
-}
-
 void connection_inherit(int fd, int listener, struct sock_inherited inherited)
 {
         if (inherited.keepalive)
-                inherit(fd, listener, SO_KEEPALIVE, false);
+                option_copy(listener, fd, SO_KEEPALIVE);
         if (inherited.linger)
-                inherit(fd, listener, SO_LINGER, false);
+                option_copy(listener, fd, SO_LINGER);
         if (inherited.oobinline)
-                inherit(fd, listener, SO_OOBINLINE, false);
+                option_copy(listener, fd, SO_OOBINLINE);
         if (inherited.receive_timeout)
-                inherit(fd, listener, SO_RCVTIMEO, false);
+                option_copy(listener, fd, SO_RCVTIMEO);
         if (inherited.send_timeout)
-                inherit(fd, listener, SO_SNDTIMEO, false);
+                option_copy(listener, fd, SO_SNDTIMEO);
         if (inherited.receive_buffer)
-                inherit(fd, listener, SO_RCVBUF, true);
+                option_copy(listener, fd, SO_RCVBUF);
         if (inherited.send_buffer)
-                inherit(fd, listener, SO_SNDBUF, true);
+                option_copy(listener, fd, SO_SNDBUF);
 }
 
 static struct sock *promote(const struct sock *listener, word w)

@@ -10,6 +10,7 @@
 
 #include "preload/convert.h"
 #include "preload/next.h"
+#include "preload/option.h"
 #include "preload/watch.h"
 
 /* Not in every C library's headers. */
@@ -126,14 +127,6 @@ struct sock *convert_prepare(const struct inet_socket *inet, enum sock_kind kind
         return sock;
 }
 
-/* The kernel doubles a buffer's size when it is set, and says the double when asked. */
-static void copy_buffer_size(int from, int to, int name)
-{
-        const int size = get_option(from, name) / 2;
-
-        (void)next.setsockopt(to, SOL_SOCKET, name, &size, sizeof(size));
-}
-
 /*
  * The passed socket outlives the service: what an earlier run has left on it is overwritten even
  * where this run has changed nothing.
@@ -143,18 +136,12 @@ static void copy_socket_options(int from, int to, struct sock_inherited set)
         static const int names[] = {SO_KEEPALIVE, SO_LINGER,   SO_OOBINLINE,
                                     SO_RCVTIMEO,  SO_SNDTIMEO, SO_RCVLOWAT};
 
-        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-                char value[sizeof(struct timeval)];
-                socklen_t length = sizeof(value);
-
-                if (next.getsockopt(from, SOL_SOCKET, names[i], value, &length) == 0)
-                        (void)next.setsockopt(to, SOL_SOCKET, names[i], value, length);
-        }
-
+        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+                option_copy(from, to, names[i]);
         if (set.receive_buffer)
-                copy_buffer_size(from, to, SO_RCVBUF);
+                option_copy(from, to, SO_RCVBUF);
         if (set.send_buffer)
-                copy_buffer_size(from, to, SO_SNDBUF);
+                option_copy(from, to, SO_SNDBUF);
 }
 
 /* Flags and owner of the open file, which dup3(2) replaces together with the socket. */
@@ -290,9 +277,8 @@ int convert(const struct inet_socket *inet, int with, struct sock *sock, bool sh
         if (watched) {
                 atomic_store(&sock->watched, true);
                 watch_resume(inet->fd);
-        }
-        if (watched)
                 keep_notes(inet->fd, inet->word);
+        }
         if (copied)
                 convert_copies(inet, &before, sock_word(sock));
         table_put(inet->fd, sock_word(sock));

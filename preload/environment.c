@@ -115,7 +115,6 @@ void environment_publish_fds(char **envp, bool marks, bool begun)
 {
         static char none[] = "IP2UNIX_FDS=", taken[] = "IP2UNIX_FDS=taken";
         const bool has_room = variables[ENVIRONMENT_LISTEN_FDS];
-
         const size_t name = strlen(names[ENVIRONMENT_FDS]);
         char *memory;
 
@@ -142,7 +141,7 @@ void environment_publish_fds(char **envp, bool marks, bool begun)
         publish(envp, memory, true);
 }
 
-/* Does the list (blanks and colons separate: ld.so(8)) have the library? ret_end: after its name.
+/* Where in the list (blanks and colons separate: ld.so(8)) is our library? NULL: it is not there.
  */
 static const char *find_library(const char *list, size_t *ret_length)
 {
@@ -209,10 +208,6 @@ size_t environment_missing(char *const envp[])
         size_t length, pointers = inventory.count + ENVIRONMENT_INHERITED + 1, joined = 0;
         bool missing = false;
 
-        /* A session that the service has made for a user has the environment that it was given. */
-        if (inheritance_is_retired())
-                return 0;
-
         for (int i = 0; i < ENVIRONMENT_INHERITED; i++)
                 missing |= !inventory.has[i] && variables[i];
         if (inventory.has[ENVIRONMENT_FDS])
@@ -224,7 +219,11 @@ size_t environment_missing(char *const envp[])
                 missing = true;
         }
 
-        return missing ? pointers * sizeof(char *) + joined : 0;
+        /* A session that the service has made for a user has the environment that it was given. */
+        if (!missing || inheritance_is_retired())
+                return 0;
+
+        return pointers * sizeof(char *) + joined;
 }
 
 /* The program's own LD_PRELOAD with our library in front of its own. */

@@ -8,8 +8,6 @@
  */
 
 #include <netinet/in.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "preload/activation.h"
@@ -21,6 +19,7 @@
 #include "preload/process.h"
 #include "preload/rule-set.h"
 #include "preload/sock.h"
+#include "rules/address.h"
 
 static bool has_reuseport(const struct inet_socket *inet)
 {
@@ -71,7 +70,7 @@ static void dissolve_connection(const struct kept *kept)
 }
 
 static int use_passed(const struct inet_socket *inet, const struct rule *rule,
-                      const struct endpoint *endpoint, int place, bool shared)
+                      const struct endpoint *endpoint, int place, bool reuseport, bool shared)
 {
         const struct kept *kept = kept_at(place);
         struct sock *sock;
@@ -92,7 +91,7 @@ static int use_passed(const struct inet_socket *inet, const struct rule *rule,
         sock->peer_credentials = rule->peer_credentials;
         sock->kept = place;
 
-        r = convert(inet, kept->fd, sock, has_reuseport(inet));
+        r = convert(inet, kept->fd, sock, reuseport);
         if (r < 0) {
                 sock_unref(sock);
                 return -ENOBUFS;
@@ -112,14 +111,15 @@ static int activate(const struct inet_socket *inet, const struct rule *rule,
                     const struct endpoint *endpoint, const struct rule_query *query)
 {
         char names[512];
+        const bool reuseport = has_reuseport(inet);
         enum activation_result result;
         int place, r;
 
-        result = activation_take(rule->fdname, query, inet->family, has_reuseport(inet), &place);
+        result = activation_take(rule->fdname, query, inet->family, reuseport, &place);
         switch (result) {
         case ACTIVATION_TAKEN:
         case ACTIVATION_SHARED:
-                r = use_passed(inet, rule, endpoint, place, result == ACTIVATION_SHARED);
+                r = use_passed(inet, rule, endpoint, place, reuseport, result == ACTIVATION_SHARED);
                 if (r < 0)
                         activation_release(place);
                 return r;
@@ -282,17 +282,13 @@ HOOK int bindresvport(int fd, struct sockaddr_in *in)
 /* listen(2) on an unbound TCP socket binds it to the wildcard address and a free port. */
 static int listen_unbound(const struct inet_socket *inet)
 {
-        const struct sockaddr_in in = {.sin_family = AF_INET};
-        const struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
-        struct endpoint endpoint;
+        const bool is_ipv4 = inet->family == AF_INET;
+        struct endpoint endpoint = {0};
         struct rule_query query;
         const struct rule *rule;
-        bool is_ipv4;
 
-        if (inet->family == AF_INET6)
-                endpoint_read((const struct sockaddr *)&in6, sizeof(in6), &endpoint, &is_ipv4);
-        else
-                endpoint_read((const struct sockaddr *)&in, sizeof(in), &endpoint, &is_ipv4);
+        if (is_ipv4)
+                endpoint.address = rule_address_from_ipv4(&(struct in_addr){INADDR_ANY});
 
         rule = rule_set_match(RULE_IN, inet, &endpoint, is_ipv4, &query);
         if (!rule || rule->action == RULE_IGNORE)

@@ -24,7 +24,7 @@ static void stamp_for_exec(int fd, word w)
                 mark_write(fd, sock, w);
 }
 
-/* fd was duplicated to copy: whose number it was before is told by before. w is held. */
+/* fd, whose word w is held, was duplicated to copy. */
 static void track_copy(int fd, word w, int copy)
 {
         if (WORD_KIND(w) == WORD_INET) {

@@ -59,10 +59,25 @@ static int check_library(const char *file)
         return -EACCES;
 }
 
-static void prepare(void)
+/* Both return 0, or -EACCES when nothing may be executed. */
+static int prepare_exec(const char *file)
 {
+        if (check_library(file) < 0)
+                return -EACCES;
+
         mark_write_inherited();
         inheritance_prepare_exec();
+        return 0;
+}
+
+static int prepare_spawn(const char *file)
+{
+        if (check_library(file) < 0)
+                return -EACCES;
+
+        mark_write_inherited();
+        inheritance_prepare_spawn();
+        return 0;
 }
 
 /* What exec(3) returned, for it does so when it failed; or the negative errno of our own failure.
@@ -75,19 +90,17 @@ static int failed(int r)
 
 static int exec_path(const char *path, char *const argv[], char *const envp[])
 {
-        if (check_library(path) < 0)
+        if (prepare_exec(path) < 0)
                 return hook_result(-EACCES);
 
-        prepare();
         return failed(WITH_ENVIRONMENT(envp, completed, next.execve(path, argv, completed)));
 }
 
 static int exec_search(const char *file, char *const argv[], char *const envp[])
 {
-        if (check_library(file) < 0)
+        if (prepare_exec(file) < 0)
                 return hook_result(-EACCES);
 
-        prepare();
         return failed(WITH_ENVIRONMENT(envp, completed, NEXT(execvpe)(file, argv, completed)));
 }
 
@@ -113,19 +126,17 @@ HOOK int execvpe(const char *file, char *const argv[], char *const envp[])
 
 HOOK int fexecve(int fd, char *const argv[], char *const envp[])
 {
-        if (check_library("fexecve") < 0)
+        if (prepare_exec("fexecve") < 0)
                 return hook_result(-EACCES);
 
-        prepare();
         return failed(WITH_ENVIRONMENT(envp, completed, NEXT(fexecve)(fd, argv, completed)));
 }
 
 HOOK int execveat(int fd, const char *path, char *const argv[], char *const envp[], int flags)
 {
-        if (check_library(path) < 0)
+        if (prepare_exec(path) < 0)
                 return hook_result(-EACCES);
 
-        prepare();
         return failed(WITH_ENVIRONMENT(envp, completed,
                                        NEXT(execveat)(fd, path, argv, completed, flags)));
 }
@@ -198,11 +209,9 @@ HOOK int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_action
 {
         int r;
 
-        if (check_library(path) < 0)
+        if (prepare_spawn(path) < 0)
                 return EACCES;
 
-        mark_write_inherited();
-        inheritance_prepare_spawn();
         r = WITH_ENVIRONMENT(envp, completed,
                              NEXT(posix_spawn)(pid, path, actions, attributes, argv, completed));
         return r < 0 ? -r : r;
@@ -213,11 +222,9 @@ HOOK int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actio
 {
         int r;
 
-        if (check_library(file) < 0)
+        if (prepare_spawn(file) < 0)
                 return EACCES;
 
-        mark_write_inherited();
-        inheritance_prepare_spawn();
         r = WITH_ENVIRONMENT(envp, completed,
                              NEXT(posix_spawnp)(pid, file, actions, attributes, argv, completed));
         return r < 0 ? -r : r;

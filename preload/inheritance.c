@@ -48,18 +48,13 @@ bool inheritance_has_begun(void)
         return false;
 }
 
-/* Does a converted socket go along? Then the next program needs us, whoever runs it. */
-static bool hands_sockets_over(void)
+int inheritance_next_socket(int fd)
 {
-        for (int fd = table_next(0); fd >= 0; fd = table_next(fd + 1)) {
-                const enum word_kind kind = WORD_KIND(table_get(fd));
+        for (fd = table_next(fd); fd >= 0; fd = table_next(fd + 1))
+                if (sock_of(table_get(fd)) && !(next.fcntl(fd, F_GETFD) & FD_CLOEXEC))
+                        return fd;
 
-                if ((kind == WORD_SOCK || kind == WORD_ACCEPTED) &&
-                    !(next.fcntl(fd, F_GETFD) & FD_CLOEXEC))
-                        return true;
-        }
-
-        return false;
+        return -1;
 }
 
 bool inheritance_is_retired(void)
@@ -71,22 +66,20 @@ bool inheritance_is_retired(void)
                 if (inheritance_is_ours(kept_at(i)))
                         return false;
 
+        /* With a converted socket in its hands the next program needs us, whoever runs it. */
         return (kernel_getuid() != started_as.uid || kernel_geteuid() != started_as.euid ||
                 kernel_getgid() != started_as.gid) &&
-               !hands_sockets_over();
+               inheritance_next_socket(0) < 0;
 }
 
 /* Does the program itself hand its listener to the next one? */
 static void keep_what_is_inherited(void)
 {
-        for (int fd = table_next(0); fd >= 0; fd = table_next(fd + 1)) {
+        for (int fd = inheritance_next_socket(0); fd >= 0; fd = inheritance_next_socket(fd + 1)) {
                 const word w = table_get(fd);
-                int place;
+                const int place = WORD_KIND(w) == WORD_SOCK ? sock_at(WORD_INDEX(w))->kept : -1;
 
-                if (WORD_KIND(w) != WORD_SOCK)
-                        continue;
-                place = sock_at(WORD_INDEX(w))->kept;
-                if (place >= 0 && !(next.fcntl(fd, F_GETFD) & FD_CLOEXEC))
+                if (place >= 0)
                         next.fcntl(kept_at(place)->fd, F_SETFD, 0);
         }
 }
@@ -94,11 +87,12 @@ static void keep_what_is_inherited(void)
 void inheritance_prepare_exec(void)
 {
         const int saved = errno;
-        const bool retired = inheritance_is_retired();
+        bool retired;
 
         if (kept_count() == 0)
                 return;
 
+        retired = inheritance_is_retired();
         for (int i = 0; i < kept_count(); i++)
                 if (retired)
                         next.fcntl(kept_at(i)->fd, F_SETFD, FD_CLOEXEC);
@@ -112,7 +106,7 @@ void inheritance_prepare_spawn(void)
 {
         const int saved = errno;
 
-        if (inheritance_is_retired())
+        if (kept_count() > 0 && inheritance_is_retired())
                 for (int i = 0; i < kept_count(); i++)
                         next.fcntl(kept_at(i)->fd, F_SETFD, FD_CLOEXEC);
         errno = saved;

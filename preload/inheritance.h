@@ -13,6 +13,11 @@
  */
 void inheritance_open(bool begun);
 
+/*
+ * The first descriptor at or above fd of a converted socket that exec(3) does not close, or -1.
+ */
+int inheritance_next_socket(int fd);
+
 /* Has the service begun to serve? Something was taken, by us or before us. */
 bool inheritance_has_begun(void);
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "preload/endpoint.h"
+#include "preload/inheritance.h"
 #include "preload/mark.h"
 #include "preload/next.h"
 #include "preload/process.h"
@@ -81,13 +82,8 @@ void mark_write_connection(int fd)
 
 void mark_write_inherited(void)
 {
-        for (int fd = table_next(0); fd >= 0; fd = table_next(fd + 1)) {
-                const enum word_kind kind = WORD_KIND(table_get(fd));
-
-                if ((kind == WORD_ACCEPTED || kind == WORD_SOCK) &&
-                    !(next.fcntl(fd, F_GETFD) & FD_CLOEXEC))
-                        mark_write_connection(fd);
-        }
+        for (int fd = inheritance_next_socket(0); fd >= 0; fd = inheritance_next_socket(fd + 1))
+                mark_write_connection(fd);
 }
 
 static bool read_mark(int fd, uint64_t *ret_rate, int *ret_bits)

@@ -16,6 +16,25 @@
 #include "preload/option.h"
 #include "preload/sock.h"
 
+void option_copy(int from, int to, int name)
+{
+        char value[sizeof(struct timeval)];
+        socklen_t length = sizeof(value);
+
+        if (next.getsockopt(from, SOL_SOCKET, name, value, &length) < 0)
+                return;
+
+        /* The kernel doubles a buffer's size when it is set, and says the double when asked. */
+        if (name == SO_RCVBUF || name == SO_SNDBUF) {
+                int size;
+
+                memcpy(&size, value, sizeof(size));
+                size /= 2;
+                memcpy(value, &size, sizeof(size));
+        }
+        (void)next.setsockopt(to, SOL_SOCKET, name, value, length);
+}
+
 static bool is_ip_level(int level)
 {
         return level == IPPROTO_TCP || level == IPPROTO_IP || level == IPPROTO_IPV6 ||

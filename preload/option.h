@@ -8,6 +8,12 @@
 #include "preload/table.h"
 
 /*
+ * Copy an option of the socket level from one socket to another; a size of a buffer as it was asked
+ * for. What either socket does not have is passed over.
+ */
+void option_copy(int from, int to, int name);
+
+/*
  * Set an option. w: the descriptor's word, WORD_SOCK or WORD_ACCEPTED of a Unix socket.
  * Returns 0 or a negative errno, as setsockopt(2) on an IP socket.
  */

@@ -33,14 +33,31 @@ static struct watch *watches; /* WATCHES of them, once there is one */
 
 static _Atomic int watches_used; /* none beyond has ever been used */
 
-static void store(int i, uint64_t from, uint64_t to, const struct epoll_event *event)
+/* Write a note where there was another, or none. Returns false when somebody else was faster. */
+static bool write_note(int i, uint64_t before, uint64_t owner, const struct epoll_event *event)
 {
-        if (!atomic_compare_exchange_strong(&watches[i].owner, &from, OWNER_BUSY))
-                return;
+        if (!atomic_compare_exchange_strong(&watches[i].owner, &before, OWNER_BUSY))
+                return false;
 
         watches[i].event = *event;
         watches[i].pid = getpid();
-        atomic_store(&watches[i].owner, to);
+        atomic_store(&watches[i].owner, owner);
+        return true;
+}
+
+static void clear_note(int i, uint64_t owner)
+{
+        (void)atomic_compare_exchange_strong(&watches[i].owner, &owner, OWNER_NONE);
+}
+
+static bool is_note(uint64_t owner)
+{
+        return owner != OWNER_NONE && owner != OWNER_BUSY;
+}
+
+static bool is_about(uint64_t owner, int fd)
+{
+        return is_note(owner) && OWNER_FD(owner) == fd;
 }
 
 static int find(uint64_t owner)
@@ -58,15 +75,10 @@ static void add(uint64_t owner, const struct epoll_event *event, bool passed)
                 return;
 
         for (int i = 0; i < (passed ? WATCHES : WATCHES - WATCHES_PASSED); i++) {
-                uint64_t nobody = OWNER_NONE;
                 int used = atomic_load(&watches_used);
 
-                if (!atomic_compare_exchange_strong(&watches[i].owner, &nobody, OWNER_BUSY))
+                if (!write_note(i, OWNER_NONE, owner, event))
                         continue;
-
-                watches[i].event = *event;
-                watches[i].pid = getpid();
-                atomic_store(&watches[i].owner, owner);
                 while (used <= i && !atomic_compare_exchange_weak(&watches_used, &used, i + 1))
                         ;
                 return;
@@ -85,7 +97,7 @@ void watch_note(int epfd, int op, int fd, const struct epoll_event *event, bool 
         case EPOLL_CTL_ADD:
         case EPOLL_CTL_MOD:
                 if (i >= 0)
-                        store(i, owner, owner, event);
+                        (void)write_note(i, owner, owner, event);
                 else
                         add(owner, event, passed);
                 break;
@@ -99,14 +111,14 @@ void watch_note(int epfd, int op, int fd, const struct epoll_event *event, bool 
 void watch_suspend(int fd)
 {
         for (int i = 0; i < atomic_load(&watches_used); i++) {
-                uint64_t owner = atomic_load(&watches[i].owner);
+                const uint64_t owner = atomic_load(&watches[i].owner);
                 struct epoll_event unused = {0};
 
-                if (owner == OWNER_NONE || owner == OWNER_BUSY || OWNER_FD(owner) != fd)
+                if (!is_about(owner, fd))
                         continue;
                 /* An epoll that has been closed meanwhile, and its number perhaps used again. */
                 if (next.epoll_ctl(OWNER_EPFD(owner), EPOLL_CTL_DEL, fd, &unused) < 0)
-                        (void)atomic_compare_exchange_strong(&watches[i].owner, &owner, OWNER_NONE);
+                        clear_note(i, owner);
         }
 }
 
@@ -116,7 +128,7 @@ void watch_resume(int fd)
                 const uint64_t owner = atomic_load(&watches[i].owner);
                 struct epoll_event event;
 
-                if (owner == OWNER_NONE || owner == OWNER_BUSY || OWNER_FD(owner) != fd)
+                if (!is_about(owner, fd))
                         continue;
 
                 event = watches[i].event;
@@ -129,24 +141,23 @@ void watch_resume(int fd)
 void watch_remove(int fd)
 {
         for (int i = 0; i < atomic_load(&watches_used); i++) {
-                uint64_t owner = atomic_load(&watches[i].owner);
+                const uint64_t owner = atomic_load(&watches[i].owner);
                 struct epoll_event unused = {0};
 
-                if (owner == OWNER_NONE || owner == OWNER_BUSY || OWNER_FD(owner) != fd)
+                if (!is_about(owner, fd))
                         continue;
                 if (process_is_heir_of(watches[i].pid))
                         (void)next.epoll_ctl(OWNER_EPFD(owner), EPOLL_CTL_DEL, fd, &unused);
-                (void)atomic_compare_exchange_strong(&watches[i].owner, &owner, OWNER_NONE);
+                clear_note(i, owner);
         }
 }
 
 void watch_forget(int fd)
 {
         for (int i = 0; i < atomic_load(&watches_used); i++) {
-                uint64_t owner = atomic_load(&watches[i].owner);
+                const uint64_t owner = atomic_load(&watches[i].owner);
 
-                if (owner != OWNER_NONE && owner != OWNER_BUSY &&
-                    (OWNER_FD(owner) == fd || OWNER_EPFD(owner) == fd))
-                        (void)atomic_compare_exchange_strong(&watches[i].owner, &owner, OWNER_NONE);
+                if (is_note(owner) && (OWNER_FD(owner) == fd || OWNER_EPFD(owner) == fd))
+                        clear_note(i, owner);
         }
 }
