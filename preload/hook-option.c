@@ -48,28 +48,10 @@ static bool is_refused_by_unix(int fd, int level, int r)
                table_get(fd) == 0 && mark_adopt(fd);
 }
 
-static int get_untracked(int fd, int level, int name, void *value, socklen_t *length)
+static int get_tracked(int fd, int level, int name, void *value, socklen_t *length, int saved)
 {
-        const int r = next.getsockopt(fd, level, name, value, length);
-
-        if (UNLIKELY((asks_what_it_is(level, name) && r == 0 && table_get(fd) == 0 &&
-                      mark_adopt(fd)) ||
-                     is_refused_by_unix(fd, level, r))) {
-                const word w = hold_converted(fd);
-
-                return finish(w, option_get(fd, w, level, name, value, length), errno);
-        }
-
-        return r;
-}
-
-HOOK int getsockopt(int fd, int level, int name, void *value, socklen_t *length)
-{
-        const int saved = errno;
         word w = table_get(fd);
 
-        if (LIKELY(w == 0))
-                return get_untracked(fd, level, name, value, length);
         if (WORD_KIND(w) == WORD_KEPT)
                 return hook_result(-EBADF);
 
@@ -80,18 +62,33 @@ HOOK int getsockopt(int fd, int level, int name, void *value, socklen_t *length)
         return finish(w, option_get(fd, w, level, name, value, length), saved);
 }
 
-HOOK int setsockopt(int fd, int level, int name, const void *value, socklen_t length)
+/* A descriptor that may have come to us with a mark. */
+static int get_unknown(int fd, int level, int name, void *value, socklen_t *length)
 {
         const int saved = errno;
+        const int r = next.getsockopt(fd, level, name, value, length);
+
+        if ((asks_what_it_is(level, name) && r == 0 && table_get(fd) == 0 && mark_adopt(fd)) ||
+            is_refused_by_unix(fd, level, r))
+                return get_tracked(fd, level, name, value, length, saved);
+
+        return r;
+}
+
+HOOK int getsockopt(int fd, int level, int name, void *value, socklen_t *length)
+{
+        if (UNLIKELY(table_get(fd) != 0))
+                return get_tracked(fd, level, name, value, length, errno);
+        if (UNLIKELY(mark_may_be_inherited))
+                return get_unknown(fd, level, name, value, length);
+
+        return next.getsockopt(fd, level, name, value, length);
+}
+
+static int set_tracked(int fd, int level, int name, const void *value, socklen_t length, int saved)
+{
         word w = table_get(fd);
 
-        if (LIKELY(w == 0)) {
-                const int r = next.setsockopt(fd, level, name, value, length);
-
-                if (LIKELY(!is_refused_by_unix(fd, level, r)))
-                        return r;
-                errno = saved;
-        }
         if (WORD_KIND(w) == WORD_KEPT)
                 return hook_result(-EBADF);
 
@@ -100,6 +97,28 @@ HOOK int setsockopt(int fd, int level, int name, const void *value, socklen_t le
                 return next.setsockopt(fd, level, name, value, length);
 
         return finish(w, option_set(fd, w, level, name, value, length), saved);
+}
+
+/* A descriptor that may have come to us with a mark. */
+static int set_unknown(int fd, int level, int name, const void *value, socklen_t length)
+{
+        const int saved = errno;
+        const int r = next.setsockopt(fd, level, name, value, length);
+
+        if (is_refused_by_unix(fd, level, r))
+                return set_tracked(fd, level, name, value, length, saved);
+
+        return r;
+}
+
+HOOK int setsockopt(int fd, int level, int name, const void *value, socklen_t length)
+{
+        if (UNLIKELY(table_get(fd) != 0))
+                return set_tracked(fd, level, name, value, length, errno);
+        if (UNLIKELY(mark_may_be_inherited))
+                return set_unknown(fd, level, name, value, length);
+
+        return next.setsockopt(fd, level, name, value, length);
 }
 
 /*
