@@ -8,7 +8,7 @@
  * been refused before.
  */
 
-#include "generator/buffer.h"
+#include "common/buffer.h"
 
 enum escape_flags {
         ESCAPE_INSTANCE = 1 << 0, /* leave %i to systemd, where no other % stands before it */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "generator/generate.h"
 
-#include "generator/array.h"
-#include "generator/cleanup.h"
+#include "common/array.h"
+#include "common/cleanup.h"
 #include "generator/log.h"
 #include "generator/output.h"
 #include "generator/rulefile.h"

@@ -17,7 +17,7 @@
  *   (carriage return).
  */
 
-#include "generator/cleanup.h"
+#include "common/cleanup.h"
 #include "generator/unit-text.h"
 #include <errno.h>
 #include <ini.h>

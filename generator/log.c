@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "generator/log.h"
 
-#include "generator/cleanup.h"
+#include "common/cleanup.h"
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>

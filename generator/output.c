@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "generator/output.h"
 
-#include "generator/buffer.h"
-#include "generator/cleanup.h"
+#include "common/buffer.h"
+#include "common/cleanup.h"
 #include "generator/render.h"
 #include "generator/unit-name.h"
 #include "generator/unit-text.h"

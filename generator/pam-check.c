@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "generator/pam-check.h"
 
-#include "generator/cleanup.h"
-#include "generator/root.h"
+#include "common/cleanup.h"
+#include "common/root.h"
 #include <errno.h>
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "generator/preloaded.h"
 
-#include "generator/cleanup.h"
-#include "generator/library.h"
+#include "common/cleanup.h"
+#include "common/library.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>

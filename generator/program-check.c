@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "generator/program-check.h"
 
-#include "generator/array.h"
-#include "generator/cleanup.h"
-#include "generator/program.h"
+#include "common/array.h"
+#include "common/cleanup.h"
+#include "common/program.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -7,8 +7,8 @@
  * refuses what the library can't get into.
  */
 
+#include "common/cleanup.h"
 #include "config.h"
-#include "generator/cleanup.h"
 #include "generator/log.h"
 #include "generator/preloaded.h"
 #include <stdint.h>

@@ -6,7 +6,7 @@
  * All append to a buffer, which remembers when memory ran out.
  */
 
-#include "generator/buffer.h"
+#include "common/buffer.h"
 #include "generator/unit.h"
 
 /* In the directory of the unit's drop-ins. */

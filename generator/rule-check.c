@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "generator/rule-check.h"
 
-#include "generator/buffer.h"
-#include "generator/cleanup.h"
+#include "common/buffer.h"
+#include "common/cleanup.h"
 #include "generator/unit-name.h"
 #include "rules/rule.h"
 #include <errno.h>

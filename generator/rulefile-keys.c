@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "generator/rulefile-keys.h"
 
-#include "generator/array.h"
-#include "generator/cleanup.h"
+#include "common/array.h"
+#include "common/cleanup.h"
 #include "generator/rule-check.h"
 #include "generator/rulefile-unit.h"
 #include "generator/unit-name.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "generator/rulefile-unit.h"
 
-#include "generator/cleanup.h"
+#include "common/cleanup.h"
 #include "generator/unit-name.h"
 #include "rules/suggest.h"
 #include <errno.h>

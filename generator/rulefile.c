@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "generator/rulefile.h"
 
-#include "generator/array.h"
-#include "generator/buffer.h"
-#include "generator/cleanup.h"
+#include "common/array.h"
+#include "common/buffer.h"
+#include "common/cleanup.h"
 #include "generator/escape.h"
 #include "generator/ini-reader.h"
 #include "generator/rulefile-keys.h"

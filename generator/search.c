@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "generator/search.h"
 
-#include "generator/array.h"
-#include "generator/cleanup.h"
-#include "generator/root.h"
+#include "common/array.h"
+#include "common/cleanup.h"
+#include "common/root.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "generator/socket-check.h"
 
-#include "generator/array.h"
-#include "generator/cleanup.h"
+#include "common/array.h"
+#include "common/cleanup.h"
 #include "generator/rulefile-keys.h"
 #include <errno.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "generator/specifier.h"
 
-#include "generator/buffer.h"
+#include "common/buffer.h"
 #include "generator/unit-name.h"
 #include <errno.h>
 #include <string.h>

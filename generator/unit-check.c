@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "generator/unit-check.h"
 
+#include "common/cleanup.h"
+#include "common/library.h"
+#include "common/root.h"
 #include "config.h"
-#include "generator/cleanup.h"
-#include "generator/library.h"
 #include "generator/pam-check.h"
 #include "generator/program-check.h"
 #include "generator/render.h"
-#include "generator/root.h"
 #include "generator/socket-check.h"
 #include "generator/unit-name.h"
 #include <errno.h>

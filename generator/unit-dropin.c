@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "generator/array.h"
-#include "generator/cleanup.h"
-#include "generator/root.h"
+#include "common/array.h"
+#include "common/cleanup.h"
+#include "common/root.h"
 #include "generator/unit-name.h"
 #include "generator/unit-path-index.h"
 #include "generator/unit-path.h"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "generator/unit.h"
 
-#include "generator/array.h"
-#include "generator/buffer.h"
-#include "generator/cleanup.h"
+#include "common/array.h"
+#include "common/buffer.h"
+#include "common/cleanup.h"
+#include "common/root.h"
 #include "generator/render.h"
-#include "generator/root.h"
 #include "generator/unit-file.h"
 #include "generator/unit-name.h"
 #include <errno.h>

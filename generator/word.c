@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "generator/word.h"
 
-#include "generator/buffer.h"
-#include "generator/cleanup.h"
+#include "common/buffer.h"
+#include "common/cleanup.h"
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>

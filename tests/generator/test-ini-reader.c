@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "generator/buffer.h"
+#include "common/buffer.h"
 #include "generator/ini-reader.h"
 
 static int note_section(void *userdata, unsigned line, const char *name)

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "generator/search.h"
-#include "tests/generator/scratch.h"
+#include "tests/common/scratch.h"
 
 /* A manager whose root is the scratch directory. */
 static struct manager *make_manager(const char *root)

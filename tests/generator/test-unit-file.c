@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "generator/buffer.h"
+#include "common/buffer.h"
 #include "generator/unit-file.h"
 
 static int note(const char *section, const char *key, const char *value, void *userdata)

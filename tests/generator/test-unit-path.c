@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "generator/array.h"
+#include "common/array.h"
 #include "generator/unit-path.h"
-#include "tests/generator/scratch.h"
+#include "tests/common/scratch.h"
 
 #define ETC "etc/systemd/system/"
 #define LIB "usr/lib/systemd/system/"

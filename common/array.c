@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "generator/array.h"
+#include "common/array.h"
 
 #include <errno.h>
 #include <stdlib.h>

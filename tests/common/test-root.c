@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "generator/root.h"
-#include "tests/generator/scratch.h"
+#include "common/root.h"
+#include "tests/common/scratch.h"
 
 /* What reading a path gives: a text, or an error. */
 static const struct {

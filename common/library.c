@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "generator/library.h"
+#include "common/library.h"
 
-#include "generator/program-elf.h"
+#include "common/program-elf.h"
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>

@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "generator/cleanup.h"
-#include "generator/library.h"
-#include "generator/root.h"
-#include "tests/generator/scratch.h"
+#include "common/cleanup.h"
+#include "common/library.h"
+#include "common/root.h"
+#include "tests/common/scratch.h"
 
 /* e_type in the header: ET_DYN and ET_EXEC (elf(5)). */
 #define SHARED     "printf '\\003' | dd of=file bs=1 seek=16 conv=notrunc status=none"

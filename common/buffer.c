@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "generator/buffer.h"
+#include "common/buffer.h"
 
-#include "generator/cleanup.h"
+#include "common/cleanup.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>

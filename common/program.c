@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "generator/program.h"
+#include "common/program.h"
 
-#include "generator/cleanup.h"
-#include "generator/program-elf.h"
-#include "generator/root.h"
+#include "common/cleanup.h"
+#include "common/program-elf.h"
+#include "common/root.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>

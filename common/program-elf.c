@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "generator/program-elf.h"
+#include "common/program-elf.h"
 
-#include "generator/cleanup.h"
+#include "common/cleanup.h"
 #include <elf.h>
 #include <errno.h>
 #include <link.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "generator/program.h"
+#include "common/program.h"
 #include <link.h>
 #include <stdbool.h>
 

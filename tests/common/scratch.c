@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "tests/generator/scratch.h"
+#include "tests/common/scratch.h"
 
 #include "tests/rules/cmocka-all.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "generator/root.h"
+#include "common/root.h"
 
-#include "generator/cleanup.h"
+#include "common/cleanup.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>

@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "generator/program.h"
-#include "generator/root.h"
-#include "tests/generator/scratch.h"
+#include "common/program.h"
+#include "common/root.h"
+#include "tests/common/scratch.h"
 
 static const char *make_elf;
 
