@@ -24,57 +24,113 @@ static const char *const search_path[] = {
         "/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin", NULL,
 };
 
-/* Open a file that is a program. Returns a descriptor, or a negative errno. */
-static int open_program(const char *root, const char *path)
+/* Where program_inspect() looks for files. */
+struct rooted {
+        const char *root;
+        char *const *search;
+};
+
+int program_check_regular(int fd)
 {
-        _cleanup_close_ int fd = root_open(root, path, O_RDONLY);
         struct stat st;
-        int taken = fd;
+
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        return S_ISREG(st.st_mode) ? 0 : -EACCES;
+}
+
+static int open_rooted(const void *userdata, const char *path)
+{
+        const struct rooted *rooted = userdata;
+        int fd = root_open(rooted->root, path, O_RDONLY);
+        int r;
 
         if (fd < 0)
                 return fd;
-        if (fstat(fd, &st) < 0)
-                return -errno;
-        if (!S_ISREG(st.st_mode))
-                return -EACCES;
-        fd = -1;
-        return taken;
+        r = program_check_regular(fd);
+        if (r < 0) {
+                close(fd);
+                return r;
+        }
+        return fd;
 }
 
-static int find_program(const char *root, const char *name, char *const *search)
+static int find_rooted(const void *userdata, const char *name)
 {
+        const struct rooted *rooted = userdata;
+        const char *const *dir = rooted->search ? (const char *const *)rooted->search : search_path;
         char path[PATH_MAX];
 
-        if (strchr(name, '/'))
-                return open_program(root, name);
-        for (const char *const *dir = search ? (const char *const *)search : search_path; *dir;
-             dir++) {
+        for (; *dir; dir++) {
                 int fd;
 
                 if (snprintf(path, sizeof(path), "%s/%s", *dir, name) >= (int)sizeof(path))
                         return -ENAMETOOLONG;
-                fd = open_program(root, path);
+                fd = open_rooted(userdata, path);
                 if (fd >= 0)
                         return fd;
         }
         return -ENOENT;
 }
 
-/*
- * The interpreter that a script names, or false when it is no script. line: its first bytes,
- * terminated; the name is cut out of it.
+/* The first line of a script: what runs it, and the one argument that the kernel makes of the rest.
  */
-static bool read_interpreter(char *line, const char **ret)
-{
-        char *name;
+struct first_line {
+        char text[FIRST_LINE_MAX + 1];
+        const char *interpreter;
+        const char *argument;
+};
 
-        if (line[0] != '#' || line[1] != '!')
+/* Returns whether it is a script, or a negative errno. */
+static int read_first_line(int fd, struct first_line *line)
+{
+        ssize_t n = pread(fd, line->text, FIRST_LINE_MAX, 0);
+        char *end;
+
+        if (n < 0)
+                return -errno;
+        memset(line->text + n, 0, sizeof(line->text) - (size_t)n);
+        if (line->text[0] != '#' || line->text[1] != '!')
                 return false;
-        name = line + 2;
-        name += strspn(name, " \t");
-        name[strcspn(name, " \t\n")] = '\0';
-        *ret = name;
-        return *name == '/';
+        end = line->text + strcspn(line->text, "\n");
+        while (end[-1] == ' ' || end[-1] == '\t')
+                end--;
+        *end = '\0';
+        line->interpreter = line->text + 2 + strspn(line->text + 2, " \t");
+        end = line->text + (line->interpreter - line->text) + strcspn(line->interpreter, " \t");
+        if (*end != '\0')
+                *end++ = '\0';
+        line->argument = end + strspn(end, " \t");
+        return *line->interpreter != '\0';
+}
+
+/*
+ * The command that env(1) is asked to find, or false where it can't be told. Without -S the
+ * argument is the name of a command whole; with it, words, of which some may be variables.
+ */
+static bool read_env_command(const struct first_line *line, char command[static FIRST_LINE_MAX + 1])
+{
+        const char *name = strrchr(line->interpreter, '/');
+        const char *word = line->argument;
+        bool split = strncmp(word, "-S", 2) == 0;
+        size_t length;
+
+        if (!name || strcmp(name, "/env") != 0)
+                return false;
+        word += split ? 2 : 0;
+        do {
+                word += strspn(word, " \t");
+                length = split ? strcspn(word, " \t") : strlen(word);
+                if (!memchr(word, '=', length))
+                        break;
+                word += length;
+        } while (split);
+        /* Other options and quotes, which scripts do without, are env's to understand. */
+        if (length == 0 || *word == '-' || strcspn(word, "=\"'\\$") < length)
+                return false;
+        memcpy(command, word, length);
+        command[length] = '\0';
+        return true;
 }
 
 /* Both make the kernel tell the dynamic loader to ignore LD_PRELOAD (AT_SECURE in getauxval(3)). */
@@ -89,38 +145,99 @@ static enum program_kind check_privileges(int fd)
         return PROGRAM_PRELOADABLE;
 }
 
-static int inspect_file(int fd, const char *start, enum program_kind *ret)
+static int inspect_file(int fd, enum program_kind *ret)
 {
+        char start[4] = "";
+
         *ret = check_privileges(fd);
         if (*ret != PROGRAM_PRELOADABLE)
                 return 0;
-        if (memcmp(start, "\177ELF", 4) != 0) {
+        if (pread(fd, start, sizeof(start), 0) < 0)
+                return -errno;
+        if (memcmp(start, "\177ELF", sizeof(start)) != 0) {
                 *ret = PROGRAM_UNKNOWN;
                 return 0;
         }
         return program_elf_inspect(fd, ret);
 }
 
-int program_inspect(const char *root, const char *path, char *const *search, enum program_kind *ret)
+static int set_file(struct program *program, const char *file)
 {
-        char lines[2][FIRST_LINE_MAX + 1];
+        if (strlen(file) >= sizeof(program->file))
+                return -ENAMETOOLONG;
+        strcpy(program->file, file);
+        return 0;
+}
 
-        for (unsigned i = 0; i <= INTERPRETERS_MAX; i++) {
-                _cleanup_close_ int fd = find_program(root, path, search);
-                /* The path may lie in the other one. */
-                char *line = lines[i % 2];
-                ssize_t n;
-
-                if (fd < 0)
-                        return fd;
-                n = pread(fd, line, FIRST_LINE_MAX, 0);
-                if (n < 0)
-                        return -errno;
-                memset(line + n, 0, (size_t)(FIRST_LINE_MAX + 1 - n));
-                if (!read_interpreter(line, &path))
-                        return inspect_file(fd, line, ret);
+/* Go on to what runs the script. Returns 1, 0 when that can't be opened from here, or an error. */
+static int enter_interpreter(const struct program_files *files, const struct first_line *line,
+                             int *fd, struct program *ret)
+{
+        ret->is_interpreter = true;
+        strcpy(ret->file, line->interpreter);
+        if (*line->interpreter != '/' && !files->relative) {
+                ret->kind = PROGRAM_UNKNOWN;
+                return 0;
         }
-        return -ELOOP;
+        cleanup_close(fd);
+        *fd = files->open(files->userdata, ret->file);
+        return *fd < 0 ? *fd : 1;
+}
+
+/* Where env(1) has been entered and will do, go on to its command. Returns as above. */
+static int enter_env_command(const struct program_files *files, const struct first_line *line,
+                             int *fd, struct program *ret)
+{
+        char command[FIRST_LINE_MAX + 1];
+        int r;
+
+        if (!read_env_command(line, command))
+                return 1;
+        r = inspect_file(*fd, &ret->kind);
+        if (r < 0 || ret->kind != PROGRAM_PRELOADABLE)
+                return r;
+        strcpy(ret->file, command);
+        cleanup_close(fd);
+        *fd = (strchr(command, '/') ? files->open : files->find)(files->userdata, command);
+        return *fd < 0 ? *fd : 1;
+}
+
+int program_follow(const struct program_files *files, const char *path, struct program *ret)
+{
+        _cleanup_close_ int fd = -1;
+        int r = set_file(ret, path);
+
+        ret->is_interpreter = false;
+        if (r < 0)
+                return r;
+        fd = (strchr(path, '/') ? files->open : files->find)(files->userdata, path);
+        for (unsigned i = 0; fd >= 0 && i <= INTERPRETERS_MAX; i++) {
+                struct first_line line;
+
+                r = read_first_line(fd, &line);
+                if (r < 0)
+                        return r;
+                if (r == 0)
+                        return inspect_file(fd, &ret->kind);
+                r = enter_interpreter(files, &line, &fd, ret);
+                if (r > 0)
+                        r = enter_env_command(files, &line, &fd, ret);
+                if (r <= 0)
+                        return r;
+        }
+        return fd < 0 ? fd : -ELOOP;
+}
+
+int program_inspect(const char *root, const char *path, char *const *search, struct program *ret)
+{
+        const struct rooted rooted = {.root = root, .search = search};
+        const struct program_files files = {
+                .open = open_rooted,
+                .find = find_rooted,
+                .userdata = &rooted,
+        };
+
+        return program_follow(&files, path, ret);
 }
 
 static const char *const obstacles[] = {

@@ -73,17 +73,17 @@ static int list_programs(const struct units *units, struct program_ref **refs, s
 static int inspect(const struct manager *manager, const struct program_ref *ref, const char **ret)
 {
         _cleanup_free_ char *root = NULL;
-        enum program_kind kind;
+        struct program program;
         int r;
 
         if (asprintf(&root, "%s%s", manager->root, ref->root) < 0) {
                 root = NULL;
                 return -ENOMEM;
         }
-        r = program_inspect(root, ref->program, ref->search, &kind);
+        r = program_inspect(root, ref->program, ref->search, &program);
         if (r == -ENOMEM)
                 return r;
-        *ret = r < 0 ? NULL : program_obstacle(kind);
+        *ret = r < 0 ? NULL : program_obstacle(program.kind);
         return 0;
 }
 

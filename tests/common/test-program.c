@@ -39,13 +39,13 @@ static void test_files(void **state)
 {
         for (size_t i = 0; i < N_ELEMENTS(files); i++) {
                 char command[2 * PATH_MAX];
-                enum program_kind kind;
+                struct program program = {.kind = PROGRAM_UNKNOWN};
 
                 snprintf(command, sizeof(command), "'%s' file %s && %s", make_elf, files[i].words,
                          files[i].then);
                 scratch_run(*state, command);
-                assert_int_equal(program_inspect(*state, "/file", NULL, &kind), 0);
-                assert_int_equal(kind, files[i].kind);
+                assert_int_equal(program_inspect(*state, "/file", NULL, &program), 0);
+                assert_int_equal(program.kind, files[i].kind);
         }
 }
 
@@ -57,25 +57,25 @@ static void test_cut(void **state)
         snprintf(command, sizeof(command), "'%s' file interpreter note go", make_elf);
         scratch_run(*state, command);
         for (int size = 300; size > 0; size -= 7) {
-                enum program_kind kind = PROGRAM_UNKNOWN;
+                struct program program = {.kind = PROGRAM_UNKNOWN};
                 int r;
 
                 snprintf(command, sizeof(command), "truncate -s %d file", size);
                 scratch_run(*state, command);
-                r = program_inspect(*state, "/file", NULL, &kind);
-                assert_true(r == -EIO || (r == 0 && kind == PROGRAM_UNKNOWN && size < 4));
+                r = program_inspect(*state, "/file", NULL, &program);
+                assert_true(r == -EIO || (r == 0 && program.kind == PROGRAM_UNKNOWN && size < 4));
         }
 }
 
 static void test_real_programs(void **state)
 {
-        enum program_kind kind;
+        struct program program = {.kind = PROGRAM_UNKNOWN};
 
         (void)state;
-        assert_int_equal(program_inspect(ROOT_HOST, "/proc/self/exe", NULL, &kind), 0);
-        assert_int_equal(kind, PROGRAM_PRELOADABLE);
-        assert_int_equal(program_inspect(ROOT_HOST, "sh", NULL, &kind), 0);
-        assert_int_equal(kind, PROGRAM_PRELOADABLE);
+        assert_int_equal(program_inspect(ROOT_HOST, "/proc/self/exe", NULL, &program), 0);
+        assert_int_equal(program.kind, PROGRAM_PRELOADABLE);
+        assert_int_equal(program_inspect(ROOT_HOST, "sh", NULL, &program), 0);
+        assert_int_equal(program.kind, PROGRAM_PRELOADABLE);
         assert_non_null(program_obstacle(PROGRAM_STATIC));
         assert_null(program_obstacle(PROGRAM_PRELOADABLE));
         assert_null(program_obstacle(PROGRAM_UNKNOWN));
@@ -94,49 +94,78 @@ static const struct {
         {"relative", "#!static\n", 0, PROGRAM_UNKNOWN},
         {"missing", "#!/nowhere\n", -ENOENT, PROGRAM_UNKNOWN},
         {"itself", "#!/itself\n", -ELOOP, PROGRAM_UNKNOWN},
+        {"env", "#!/usr/bin/env web\n", 0, PROGRAM_STATIC},
+        {"env-blanks", "#!/usr/bin/env web \t\n", 0, PROGRAM_STATIC},
+        {"env-path", "#!/usr/bin/env /static\n", 0, PROGRAM_STATIC},
+        {"env-split", "#!/usr/bin/env -S A=b C=d web -x\n", 0, PROGRAM_STATIC},
+        {"env-joined", "#!/usr/bin/env -Sweb -x\n", 0, PROGRAM_STATIC},
+        {"env-script", "#!/usr/bin/env /direct\n", 0, PROGRAM_STATIC},
+        {"env-missing", "#!/usr/bin/env nothing\n", -ENOENT, PROGRAM_UNKNOWN},
+        {"env-option", "#!/usr/bin/env -i web\n", 0, PROGRAM_PRELOADABLE},
+        {"env-quoted", "#!/usr/bin/env -S \"web\"\n", 0, PROGRAM_PRELOADABLE},
+        {"env-alone", "#!/usr/bin/env\n", 0, PROGRAM_PRELOADABLE},
+        {"env-static", "#!/opt/env x\n", 0, PROGRAM_STATIC},
         {"text", "echo hello\n", 0, PROGRAM_UNKNOWN},
         {"empty", "", 0, PROGRAM_UNKNOWN},
 };
 
 static void test_scripts(void **state)
 {
-        char command[2 * PATH_MAX];
+        char command[3 * PATH_MAX];
 
-        snprintf(command, sizeof(command), "'%s' static", make_elf);
+        snprintf(command, sizeof(command),
+                 "mkdir -p usr/bin opt && '%s' static && cp static opt/env &&"
+                 "cp static usr/bin/web && '%s' usr/bin/env interpreter",
+                 make_elf, make_elf);
         scratch_run(*state, command);
         for (size_t i = 0; i < N_ELEMENTS(scripts); i++) {
                 char path[64];
-                enum program_kind kind = PROGRAM_UNKNOWN;
+                struct program program = {.kind = PROGRAM_UNKNOWN};
 
                 scratch_write(*state, scripts[i].path, scripts[i].text);
                 snprintf(path, sizeof(path), "/%s", scripts[i].path);
-                assert_int_equal(program_inspect(*state, path, NULL, &kind), scripts[i].error);
-                assert_int_equal(kind, scripts[i].kind);
+                assert_int_equal(program_inspect(*state, path, NULL, &program), scripts[i].error);
+                assert_int_equal(program.kind, scripts[i].kind);
         }
+}
+
+/* Errors name the file that they are about. */
+static void test_names(void **state)
+{
+        struct program program;
+
+        scratch_write(*state, "first", "#!/second\n");
+        scratch_write(*state, "second", "#!/third -x\n");
+        assert_int_equal(program_inspect(*state, "/first", NULL, &program), -ENOENT);
+        assert_string_equal(program.file, "/third");
+        assert_true(program.is_interpreter);
+        assert_int_equal(program_inspect(*state, "/zeroth", NULL, &program), -ENOENT);
+        assert_string_equal(program.file, "/zeroth");
+        assert_false(program.is_interpreter);
 }
 
 static void test_search_path(void **state)
 {
         char nowhere[] = "/nowhere", first[] = "/usr/bin", second[] = "/usr/local/bin";
         char *const search[] = {nowhere, first, second, NULL};
-        enum program_kind kind;
+        struct program program = {.kind = PROGRAM_UNKNOWN};
         char command[2 * PATH_MAX];
 
-        assert_int_equal(program_inspect(*state, "web", NULL, &kind), -ENOENT);
+        assert_int_equal(program_inspect(*state, "web", NULL, &program), -ENOENT);
         snprintf(command, sizeof(command), "mkdir -p usr/bin bin && '%s' usr/bin/web interpreter",
                  make_elf);
         scratch_run(*state, command);
-        assert_int_equal(program_inspect(*state, "web", NULL, &kind), 0);
-        assert_int_equal(kind, PROGRAM_PRELOADABLE);
+        assert_int_equal(program_inspect(*state, "web", NULL, &program), 0);
+        assert_int_equal(program.kind, PROGRAM_PRELOADABLE);
         snprintf(command, sizeof(command), "mkdir -p usr/local/bin && '%s' usr/local/bin/web",
                  make_elf);
         scratch_run(*state, command);
-        assert_int_equal(program_inspect(*state, "web", NULL, &kind), 0);
-        assert_int_equal(kind, PROGRAM_STATIC);
-        assert_int_equal(program_inspect(*state, "/usr/bin", NULL, &kind), -EACCES);
-        assert_int_equal(program_inspect(*state, "web", search, &kind), 0);
-        assert_int_equal(kind, PROGRAM_PRELOADABLE);
-        assert_int_equal(program_inspect(*state, "sh", search, &kind), -ENOENT);
+        assert_int_equal(program_inspect(*state, "web", NULL, &program), 0);
+        assert_int_equal(program.kind, PROGRAM_STATIC);
+        assert_int_equal(program_inspect(*state, "/usr/bin", NULL, &program), -EACCES);
+        assert_int_equal(program_inspect(*state, "web", search, &program), 0);
+        assert_int_equal(program.kind, PROGRAM_PRELOADABLE);
+        assert_int_equal(program_inspect(*state, "sh", search, &program), -ENOENT);
 }
 
 #define SCRATCH_TEST(function)                                                                     \
@@ -145,11 +174,9 @@ static void test_search_path(void **state)
 int main(int argc, char **argv)
 {
         const struct CMUnitTest tests[] = {
-                SCRATCH_TEST(test_files),
-                SCRATCH_TEST(test_cut),
-                SCRATCH_TEST(test_scripts),
-                SCRATCH_TEST(test_search_path),
-                cmocka_unit_test(test_real_programs),
+                SCRATCH_TEST(test_files),       SCRATCH_TEST(test_cut),
+                SCRATCH_TEST(test_scripts),     SCRATCH_TEST(test_names),
+                SCRATCH_TEST(test_search_path), cmocka_unit_test(test_real_programs),
         };
 
         if (argc < 2)

@@ -6,7 +6,7 @@ A case is a folder below cases/:
 
     in/      the root that the generator looks at (IP2UNIX_ROOT)
     setup    a script that adds to a copy of it what git can't hold; it runs in that copy, and finds
-             this folder's tools in $TOOLS, the library in $LIBRARY, the output directory in $OUT
+             the tools of ../common in $TOOLS, the library in $LIBRARY, the output directory in $OUT
     args     the arguments, "@OUT@" when there is no such file
     env      more environment, NAME=VALUE a line
     out/     all that must be in the output directory afterwards
@@ -91,7 +91,7 @@ class Case:
         else:
             root.mkdir()
         env = {'PATH': os.environ['PATH'], 'IP2UNIX_ROOT': str(root), 'SYSTEMD_SCOPE': 'system',
-               'TOOLS': str(HERE), 'OUT': str(out),
+               'TOOLS': str(HERE.parent / 'common'), 'OUT': str(out),
                'LIBRARY': self.names['@LIBRARY@']}
         if (self.directory / 'setup').exists():
             subprocess.run(['sh', '-eu', str(self.directory / 'setup')], cwd=root, check=True,
