@@ -76,10 +76,11 @@ class Bench:
         """Start a program on passed sockets (name to path), under the shim if there are rules."""
         environment = {'PATH': os.environ['PATH']}
         if rules is not None:
-            environment |= {'BENCH_PRELOAD': str(self.shim), 'IP2UNIX_RULES': rules}
-        return subprocess.Popen([self.program('activate'),
-                                 *(f'{name}={path}' for name, path in sockets.items()), '--',
-                                 *(str(word) for word in command)], env=environment, **more)
+            environment |= {'TEST_PRELOAD': str(self.shim), 'IP2UNIX_RULES': rules}
+        options = [word for name, path in sockets.items() for word in ('-l', f'{name}={path}')]
+        return subprocess.Popen([str(self.build / 'tests/preload/activate'), '-x', '-n', '0',
+                                 *options, '--', *(str(word) for word in command)],
+                                env=environment, **more)
 
 
 def stop(process):

@@ -1,171 +1,83 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Run a test program as systemd runs an activated service.
+ * Run a test program as systemd runs a service, with rules for the shim.
  *
- *     activate [-b] [-f] [-j] [-n N] [-p PID] [-l NAME=KIND]... [-r RULE]... [-e VARIABLE=VALUE]...
- *              PROGRAM [ARG...]
+ *     activate [OPTION]... PROGRAM [ARG...]
  *
- *   -l  open a socket and pass it. KIND: unix, abstract, unix-dgram, unix-seqpacket, inet, inet6,
- *       udp, pair (a connected socket, which no bind can use)
- *   -r  a rule for the shim. Without any the variable is not set.
- *   -e  set a variable; VARIABLE= alone unsets it
- *   -f  let the kernel refuse IP sockets, as RestrictAddressFamilies=AF_UNIX does
- *   -j  let the program take its standard error for the journal
- *   -n  the limit of descriptors
- *   -p  what LISTEN_PID says instead of the truth
- *   -b  run the program bare, in a network namespace of its own: no shim, no sockets
+ *   -l NAME=KIND  open a socket and pass it; the kinds are in pass.h
+ *   -c ADDRESS    where clients connect, and nobody listens yet: the program is to do so. @NAME is
+ *                 an abstract one
+ *   -r RULE       a rule. Without any the variable is not set
+ *   -e VAR=VALUE  set a variable; VAR= alone unsets it
+ *   -p PID        what LISTEN_PID says instead of the truth
+ *   -j            let the program take its standard error for the journal
+ *   -f            let the kernel refuse IP sockets, as RestrictAddressFamilies=AF_UNIX does
+ *   -n N          the limit of descriptors; 0: as many as can be had
+ *   -u USER       run as another user, a number, to whom the directory belongs
+ *   -o            a root directory that can't be written to, and no /tmp
+ *   -t INODES     the directory is a file system with room for so many files
+ *   -b            run the program bare, in a network namespace of its own: no shim, no sockets
+ *   -x            the first of all: execute the program in this process, as a measurement needs it.
+ *                 No directory, and standard error stays what it is
  *
- * The shim, and what has to be loaded before it, are in $TEST_PRELOAD. The program finds in
- * $TEST_SOCKETS where clients connect, separated by "|", and in $TEST_STDERR a file that its
- * standard error is. Ends as the program ends.
+ * There is a directory of the test's own: @DIR@ in ADDRESS, RULE, VALUE and ARG, and $TEST_DIR in
+ * the program. The shim, and what has to be loaded before it, are in $TEST_PRELOAD. The program
+ * finds in $TEST_SOCKETS where clients connect, separated by "|", and in $TEST_STDERR a file that
+ * its standard error is. Ends as the program ends.
  */
 
-#include <arpa/inet.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <net/if.h>
-#include <netinet/in.h>
-#include <sched.h>
-#include <stddef.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/preload/net.h"
+#include "tests/preload/pass.h"
+#include "tests/preload/sandbox.h"
 #include "tests/preload/tap.h"
 
-#define FIRST_FD 3
-#define MAX      64
-#define MESSAGES 20
-#define HIGH     600 /* above what is passed, and above what -n leaves */
+#define MAX       64
+#define MESSAGES  20
+#define DIRECTORY "@DIR@"
 
-static char directory[] = "/tmp/ip2unix-test-XXXXXX";
+static char top[] = "/tmp/ip2unix-test-XXXXXX", directory[sizeof(top) + 8];
 
 static struct {
-        int fds[MAX];
-        int n;
-        char names[4096], addresses[8192], rules[8192];
-        const char *pid;
-        int limit;
-        bool bare, restrict_families, journal;
-} setup;
+        char rules[65536], *variables[MAX], *pid;
+        int n_variables, limit, user, inodes;
+        bool bare, no_inet, journal, read_only, execute;
+} setup = {.limit = -1};
 
-static void append(char *list, size_t size, const char *separator, const char *text)
+/* Put in the name of the directory. Returns a new string. */
+static char *fill_in(const char *text)
 {
-        const size_t length = strlen(list);
+        const char *place = strstr(text, DIRECTORY);
+        char *ret = NULL, *rest;
 
-        need(length + strlen(text) + 2 <= size, "room for what is passed");
-        snprintf(list + length, size - length, "%s%s", length > 0 ? separator : "", text);
+        if (!place)
+                return strdup(text);
+
+        rest = fill_in(place + strlen(DIRECTORY));
+        need(asprintf(&ret, "%.*s%s%s", (int)(place - text), text, directory, rest) >= 0, text);
+        free(rest);
+        return ret;
 }
 
-static int listen_unix(const char *kind)
+static void add_rule(const char *rule)
 {
-        const bool abstract = strcmp(kind, "abstract") == 0;
-        const int type = strcmp(kind, "unix-dgram") == 0       ? SOCK_DGRAM
-                         : strcmp(kind, "unix-seqpacket") == 0 ? SOCK_SEQPACKET
-                                                               : SOCK_STREAM;
-        struct sockaddr_un un = {.sun_family = AF_UNIX};
-        socklen_t length = sizeof(un);
-        const int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+        const size_t length = strlen(setup.rules);
 
-        snprintf(un.sun_path, sizeof(un.sun_path), "%s%s/%d", abstract ? "@" : "", directory,
-                 setup.n);
-        append(setup.addresses, sizeof(setup.addresses), "|", un.sun_path);
-        if (abstract) {
-                length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(un.sun_path));
-                un.sun_path[0] = 0;
-        }
-        need(bind(fd, (struct sockaddr *)&un, length) == 0, "bind");
-        need(type == SOCK_DGRAM || listen(fd, SOMAXCONN) == 0, "listen");
-        return fd;
-}
-
-static int listen_inet(const char *kind)
-{
-        const char *address = strcmp(kind, "inet6") == 0 ? "[::1]:0" : "127.0.0.1:0";
-        const bool udp = strcmp(kind, "udp") == 0;
-        const int fd = socket_for(address, (udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC);
-
-        need(fd >= 0 && bind_to(fd, address) == 0, address);
-        need(udp || listen(fd, SOMAXCONN) == 0, "listen");
-        append(setup.addresses, sizeof(setup.addresses), "|", local_name(fd));
-        return fd;
-}
-
-static int make_pair(void)
-{
-        int fds[2];
-
-        need(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0, "socketpair");
-        append(setup.addresses, sizeof(setup.addresses), "|", "pair");
-        return fds[0];
-}
-
-/* NAME=KIND */
-static void pass(char *argument)
-{
-        char *kind = strchr(argument, '=');
-        int fd;
-
-        need(kind && setup.n < MAX, argument);
-        *kind++ = 0;
-        fd = strcmp(kind, "pair") == 0       ? make_pair()
-             : strncmp(kind, "inet", 4) == 0 ? listen_inet(kind)
-             : strcmp(kind, "udp") == 0      ? listen_inet(kind)
-                                             : listen_unix(kind);
-        setup.fds[setup.n++] = fcntl(fd, F_DUPFD_CLOEXEC, HIGH);
-        close(fd);
-        /* Nobody calls his first socket "", so that a separator always separates. */
-        append(setup.names, sizeof(setup.names), ":", argument);
-}
-
-/* What RestrictAddressFamilies=AF_UNIX does with the families of IP. */
-static void refuse_ip_sockets(void)
-{
-        struct sock_filter code[] = {
-                BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 4),
-                BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
-                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET, 1, 0),
-                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET6, 0, 1),
-                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EAFNOSUPPORT),
-                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-        };
-        const struct sock_fprog program = {sizeof(code) / sizeof(code[0]), code};
-
-        need(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "PR_SET_NO_NEW_PRIVS");
-        need(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0, "PR_SET_SECCOMP");
-}
-
-/* A loopback interface of our own, where every port is free. */
-static void enter_namespace(void)
-{
-        struct ifreq request = {.ifr_name = "lo"};
-        int fd;
-
-        if (unshare(CLONE_NEWNET) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0) {
-                printf("1..0 # SKIP no network namespace can be made here\n");
-                exit(EXIT_SUCCESS);
-        }
-
-        fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-        need(fd >= 0 && ioctl(fd, SIOCGIFFLAGS, &request) == 0, "SIOCGIFFLAGS");
-        request.ifr_flags |= IFF_UP;
-        need(ioctl(fd, SIOCSIFFLAGS, &request) == 0, "SIOCSIFFLAGS");
-        close(fd);
+        need(length + strlen(rule) + 2 <= sizeof(setup.rules), "room for rules");
+        snprintf(setup.rules + length, sizeof(setup.rules) - length, "%s%s", length > 0 ? "\n" : "",
+                 rule);
 }
 
 static void set_variable(char *argument)
@@ -180,26 +92,6 @@ static void set_variable(char *argument)
                 unsetenv(argument);
 }
 
-static void set_environment(void)
-{
-        const char *preload = getenv("TEST_PRELOAD");
-        char text[24];
-
-        need(preload, "TEST_PRELOAD");
-        setenv("LD_PRELOAD", preload, true);
-        if (*setup.rules)
-                setenv("IP2UNIX_RULES", setup.rules, true);
-        setenv("TEST_SOCKETS", setup.addresses, true);
-        if (setup.n == 0)
-                return;
-
-        snprintf(text, sizeof(text), "%d", setup.n);
-        setenv("LISTEN_FDS", text, true);
-        snprintf(text, sizeof(text), "%d", (int)getpid());
-        setenv("LISTEN_PID", setup.pid ? setup.pid : text, true);
-        setenv("LISTEN_FDNAMES", setup.names, true);
-}
-
 /* How systemd says that standard error is the journal: systemd.exec(5). */
 static void set_journal(void)
 {
@@ -211,35 +103,51 @@ static void set_journal(void)
         setenv("JOURNAL_STREAM", text, true);
 }
 
-static void limit_descriptors(void)
+/* The preload is in force for what this process executes next. */
+static void set_preload(const char *preload)
 {
-        struct rlimit limit;
-
-        need(getrlimit(RLIMIT_NOFILE, &limit) == 0, "getrlimit");
-        limit.rlim_cur = (rlim_t)setup.limit;
-        need(setrlimit(RLIMIT_NOFILE, &limit) == 0, "setrlimit");
+        need(setup.execute || preload, "TEST_PRELOAD");
+        if (preload)
+                setenv("LD_PRELOAD", preload, true);
+        if (*setup.rules)
+                setenv("IP2UNIX_RULES", setup.rules, true);
+        pass_on(setup.pid);
 }
 
-static void __attribute__((noreturn)) run(char **argv, int n_variables, char **variables)
+/* The order is that of what is needed: a user can't mount, a filter forbids to make sockets. */
+static void confine(char **program, char **preload)
 {
-        if (setup.bare) {
-                enter_namespace();
-                setenv("TEST_BARE", "1", true);
-        } else {
-                for (int i = 0; i < setup.n; i++)
-                        need(dup2(setup.fds[i], FIRST_FD + i) >= 0, "dup2");
-                set_environment();
-        }
+        if (setup.bare)
+                sandbox_network();
+        if (setup.inodes > 0)
+                sandbox_tmpfs(directory, setup.inodes);
+        if (setup.read_only)
+                sandbox_read_only(directory, program, preload);
+        if (setup.user > 0)
+                sandbox_user(setup.user, directory, *program);
+        if (setup.limit >= 0)
+                sandbox_descriptors(setup.limit);
+}
 
-        for (int i = 0; i < n_variables; i++)
-                set_variable(variables[i]);
+static void __attribute__((noreturn)) run(char **argv)
+{
+        char *preload = getenv("TEST_PRELOAD"), *program = argv[0];
+
+        confine(&program, &preload);
+        setenv("TEST_SOCKETS", pass_addresses(), true);
+        setenv("TEST_DIR", directory, true);
+        if (setup.bare)
+                setenv("TEST_BARE", "1", true);
+        else
+                set_preload(preload);
+        for (int i = 0; i < setup.n_variables; i++)
+                set_variable(setup.variables[i]);
         if (setup.journal)
                 set_journal();
-        if (setup.limit > 0)
-                limit_descriptors();
-        if (setup.restrict_families)
-                refuse_ip_sockets();
-        execvp(argv[0], argv);
+        if (setup.no_inet)
+                sandbox_no_inet();
+        execvp(program, argv);
+        perror(program);
         _exit(127);
 }
 
@@ -261,67 +169,119 @@ static void show_messages(void)
                 note("stderr: and more");
 }
 
+/* Outside of the directory, which tests look through; other users read it too. */
 static int open_stderr(void)
 {
-        char path[sizeof(directory) + 8];
+        char path[sizeof(top) + 8];
+        int fd;
 
-        snprintf(path, sizeof(path), "%s/stderr", directory);
-        setenv("TEST_STDERR", path, true);
-        return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+        snprintf(path, sizeof(path), "%s/stderr", top);
+        fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+        need(fd >= 0 && setenv("TEST_STDERR", path, true) == 0, path);
+        return fd;
+}
+
+static void make_directory(void)
+{
+        need(mkdtemp(top) != NULL && chmod(top, 0755) == 0, top);
+        snprintf(directory, sizeof(directory), "%s/dir", top);
+        need(mkdir(directory, 0755) == 0, directory);
+}
+
+static int run_child(char **argv)
+{
+        const int fd = open_stderr();
+        const pid_t pid = fork();
+        int status;
+
+        need(pid >= 0, "fork");
+        if (pid == 0) {
+                need(dup2(fd, STDERR_FILENO) >= 0, "dup2");
+                /* Under a root of its own the program sees the file here alone. */
+                if (setup.read_only)
+                        setenv("TEST_STDERR", "/proc/self/fd/2", true);
+                run(argv);
+        }
+
+        status = reap(pid);
+        show_messages();
+        nftw(top, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+        if (status >= 1000)
+                note("ended by signal %d", status - 1000);
+        return status >= 1000 ? 128 + status - 1000 : status;
+}
+
+static void __attribute__((noreturn)) usage(void)
+{
+        fprintf(stderr, "usage: activate [OPTION]... PROGRAM [ARG...]; see activate.c\n");
+        exit(2);
+}
+
+static void parse_option(int letter, char *argument)
+{
+        switch (letter) {
+        case 'b':
+                setup.bare = true;
+                break;
+        case 'c':
+                pass_address(argument);
+                break;
+        case 'e':
+                need(setup.n_variables < MAX, "room for variables");
+                setup.variables[setup.n_variables++] = argument;
+                break;
+        case 'f':
+                setup.no_inet = true;
+                break;
+        case 'j':
+                setup.journal = true;
+                break;
+        case 'l':
+                pass_open(argument, directory);
+                break;
+        case 'n':
+                setup.limit = atoi(argument);
+                break;
+        case 'o':
+                setup.read_only = true;
+                break;
+        case 'p':
+                setup.pid = argument;
+                break;
+        case 'r':
+                add_rule(argument);
+                break;
+        case 't':
+                setup.inodes = atoi(argument);
+                break;
+        case 'u':
+                setup.user = atoi(argument);
+                break;
+        case 'x':
+                break;
+        default:
+                usage();
+        }
 }
 
 int main(int argc, char **argv)
 {
-        char *variables[MAX];
-        int letter, n_variables = 0, status, fd;
-        pid_t pid;
+        int letter;
 
-        need(mkdtemp(directory) != NULL, directory);
-        while ((letter = getopt(argc, argv, "+bfjn:p:l:r:e:")) != -1)
-                switch (letter) {
-                case 'b':
-                        setup.bare = true;
-                        break;
-                case 'f':
-                        setup.restrict_families = true;
-                        break;
-                case 'j':
-                        setup.journal = true;
-                        break;
-                case 'n':
-                        setup.limit = atoi(optarg);
-                        break;
-                case 'p':
-                        setup.pid = optarg;
-                        break;
-                case 'l':
-                        pass(optarg);
-                        break;
-                case 'r':
-                        append(setup.rules, sizeof(setup.rules), "\n", optarg);
-                        break;
-                case 'e':
-                        need(n_variables < MAX, "room for variables");
-                        variables[n_variables++] = optarg;
-                        break;
-                default:
-                        return EXIT_FAILURE;
-                }
-        need(optind < argc, "a program to run");
+        setup.execute = argc > 1 && strcmp(argv[1], "-x") == 0;
+        if (!setup.execute)
+                make_directory();
+        while ((letter = getopt(argc, argv, "+bc:e:fjl:n:op:r:t:u:x")) != -1)
+                parse_option(letter, optarg ? fill_in(optarg) : NULL);
+        if (optind >= argc)
+                usage();
+        for (int i = optind; i < argc; i++)
+                argv[i] = fill_in(argv[i]);
 
-        fd = open_stderr();
-        need(fd >= 0, "the file for standard error");
-        pid = fork();
-        if (pid == 0) {
-                need(dup2(fd, STDERR_FILENO) >= 0, "dup2");
-                run(argv + optind, n_variables, variables);
-        }
-        need(pid > 0, "fork");
+        if (!setup.execute)
+                return run_child(argv + optind);
 
-        status = reap(pid);
-        show_messages();
-        nftw(directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
-        if (status >= 1000)
-                note("ended by signal %d", status - 1000);
-        return status >= 1000 ? 128 + status - 1000 : status;
+        /* IgnoreSIGPIPE= is on by default, and systemd-socket-proxyd relies on it. */
+        signal(SIGPIPE, SIG_IGN);
+        run(argv + optind);
 }

@@ -180,6 +180,11 @@ const char *passed(int place)
         return text;
 }
 
+bool is_activated(void)
+{
+        return getenv("TEST_PASSED") != NULL;
+}
+
 bool under_rules(void)
 {
         return getenv("TEST_BARE") == NULL;

@@ -44,14 +44,23 @@ bool readable(int fd, int milliseconds);
 /* Is the text a loopback address of the family with an ephemeral port? */
 bool is_local_peer(const char *text, int family);
 
-/* The address of the passed socket of that place, from 0, as activate.c opened it; NULL: none. */
+/*
+ * Where clients connect, by its place in what activate.c was given, from 0: an address, or a Unix
+ * socket's path, or "@" and an abstract name. NULL: nowhere, clients ask the listener.
+ */
 const char *passed(int place);
+
+/*
+ * Are the sockets systemd's, so that they listen already and outlive whatever the program does? If
+ * not, bind(2) makes them.
+ */
+bool is_activated(void);
 
 /* Are there rules to be tested? When a program is run bare there are none. */
 bool under_rules(void);
 
 /*
- * Connect as a client to the passed socket of that place. Run bare: to the address at which
+ * Connect as a client to the socket of that place. Run bare: to the address at which
  * listener is bound.
  */
 int client(int place, int listener);
@@ -59,7 +68,7 @@ int client(int place, int listener);
 /* Connect a client and accept it: the server's end, with the client's in ret_client if not NULL. */
 int accept_client(int place, int listener, int *ret_client);
 
-/* Do clients of the passed socket of that place reach listener? One byte goes each way. */
+/* Do clients of the socket of that place reach listener? One byte goes each way. */
 bool serves(int place, int listener);
 
 /* What the process and its children wrote to stderr so far. */
