@@ -83,8 +83,6 @@ int rule_check(struct rulefile *file, struct rulefile_rule *rule)
         arena = (struct rule_arena){.next = memory, .end = memory + size};
         r = rule_parse(text.data ? text.data : "", text.length, 0, &arena, &parsed, &error,
                        take_warning, &warned);
-        if (r == 0)
-                r = rule_supported(&parsed, &error);
         if (r == -ENOMEM || warned.error < 0)
                 return -ENOMEM;
         if (r < 0)

@@ -44,10 +44,10 @@ static void add_percent(struct text *text, const struct rule_query *query)
 }
 
 static const struct placeholder placeholders[] = {
-        {'p', sizeof("0") - 1, add_port},
-        {'a', sizeof("::") - 1, add_address},
-        {'t', sizeof("tcp") - 1, add_type},
-        {'%', sizeof("%") - 1, add_percent},
+        {'p', add_port},
+        {'a', add_address},
+        {'t', add_type},
+        {'%', add_percent},
 };
 
 const struct placeholder *placeholder_find(char letter)
@@ -64,14 +64,41 @@ static const struct placeholder *placeholder_at(const char *target)
         return *target == '%' ? placeholder_find(target[1]) : NULL;
 }
 
-size_t placeholder_min_length(const char *target)
+/*
+ * The socket whose values have the fewest characters: of a range the lowest port, of a prefix the
+ * address that is zero where it is free. The shortest address of all is "::".
+ */
+static struct rule_query shortest_query(const struct rule *rule)
 {
+        return (struct rule_query){
+                .type = rule->type == RULE_ANY_TYPE ? RULE_STREAM : rule->type,
+                .origin = rule->origin,
+                .is_ipv4 = rule->has_address && rule->address_is_ipv4,
+                .address = rule->address,
+                .port = rule->port_first,
+        };
+}
+
+static size_t value_length(const struct placeholder *placeholder, const struct rule_query *query)
+{
+        char value[RULE_ADDRESS_TEXT_MAX];
+        struct text text;
+
+        text_init(&text, value, sizeof(value));
+        placeholder->add(&text, query);
+        return (size_t)(text.next - text.begin);
+}
+
+size_t placeholder_min_length(const struct rule *rule)
+{
+        const struct rule_query query = shortest_query(rule);
+        const char *target = rule->target;
         size_t length = 0;
 
         while (*target != '\0') {
                 const struct placeholder *placeholder = placeholder_at(target);
 
-                length += placeholder == NULL ? 1 : placeholder->min_length;
+                length += placeholder == NULL ? 1 : value_length(placeholder, &query);
                 target += placeholder == NULL ? 1 : 2;
         }
         return length;

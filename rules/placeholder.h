@@ -10,7 +10,6 @@
 
 struct placeholder {
         char letter;
-        size_t min_length; /* of what it can become */
 
         /* Add what it stands for; query is NULL when nothing is known. */
         void (*add)(struct text *text, const struct rule_query *query);
@@ -19,5 +18,8 @@ struct placeholder {
 /* The placeholder of that letter, or NULL. */
 const struct placeholder *placeholder_find(char letter);
 
-/* The length of the shortest text that the target can become. All its placeholders are known. */
-size_t placeholder_min_length(const char *target);
+/*
+ * The length of the shortest text that the target of the rule, which has one, can become for a
+ * socket that the rule is about.
+ */
+size_t placeholder_min_length(const struct rule *rule);

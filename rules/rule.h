@@ -122,12 +122,7 @@ int rule_parse(const char *text, size_t length, unsigned flags, struct rule_aren
                struct rule *ret, struct rule_error *ret_error, rule_warning_fn warn,
                void *userdata);
 
-/*
- * Tell whether this version can carry out the rule. Actions that the language has but the shim
- * does not know yet are refused before anything starts.
- *
- * Errors: -EOPNOTSUPP (ret_error says what; offset and length are 0).
- */
+/* Always 0: every rule is carried out. */
 int rule_supported(const struct rule *rule, struct rule_error *ret_error);
 
 /* The socket call that rules are held against. */

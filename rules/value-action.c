@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/un.h>
 
 #include "rules/address.h"
 #include "rules/errno-name.h"
@@ -12,13 +11,6 @@
 #include "rules/placeholder.h"
 #include "rules/suggest.h"
 #include "rules/utf8.h"
-
-/*
- * Longest path or abstract name of a socket: both lose one byte of sun_path, the path to its
- * terminator (which unix(7) leaves optional, and getsockname(2) then hands out a path that
- * is too long for the structure), the name to the NUL in front.
- */
-#define TARGET_MAX (sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1)
 
 /* FileDescriptorName= of systemd.socket(5): beyond this, systemd takes another name silently. */
 #define FDNAME_LENGTH_MAX 255
@@ -59,20 +51,14 @@ static int check_placeholders(struct parser *parser, struct span value)
         return 0;
 }
 
-static int check_target(struct parser *parser, const struct keyword *keyword, struct span value)
+static int check_path(struct parser *parser, struct span value)
 {
-        const char *target = parser->rule.target;
+        const char *path = parser->rule.target;
 
-        if (keyword->setting == RULE_PATH) {
-                if (*target != '/' && !(parser->flags & RULE_PARSE_RELATIVE_PATHS))
-                        return parser_fail(parser, value, "path ", " is not absolute");
-                if (target[strlen(target) - 1] == '/')
-                        return parser_fail(parser, value, "path ", " names a directory");
-        }
-        if (placeholder_min_length(target) > TARGET_MAX)
-                return parser_fail(parser, value,
-                                   keyword->setting == RULE_PATH ? "path " : "abstract name ",
-                                   " is too long for a socket: at most 107 bytes");
+        if (*path != '/' && !(parser->flags & RULE_PARSE_RELATIVE_PATHS))
+                return parser_fail(parser, value, "path ", " is not absolute");
+        if (path[strlen(path) - 1] == '/')
+                return parser_fail(parser, value, "path ", " names a directory");
         return 0;
 }
 
@@ -87,7 +73,7 @@ int set_target(struct parser *parser, const struct keyword *keyword, struct span
         r = parser_take_string(parser, value, &parser->rule.target);
         if (r < 0)
                 return r;
-        return check_target(parser, keyword, value);
+        return keyword->setting == RULE_PATH ? check_path(parser, value) : 0;
 }
 
 static bool is_fdname_character(char c)

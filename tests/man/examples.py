@@ -4,8 +4,7 @@
 
 Kinds of examples (see pages.py for how they are marked):
 
-  rules                 one rule a line; this version carries them out
-  rules later           rules of the language that this version refuses
+  rules                 one rule a line
   rules wrong           not rules
   rule-file N.conf      a whole rule file that the generator takes; "user" after it: of the user manager
   rule-file-wrong N.conf  one that the generator refuses
@@ -68,7 +67,7 @@ class Runner:
         return text
 
     def rules(self, example):
-        wanted = example.arguments[0] if example.arguments else 'carried'
+        wanted = example.arguments[0] if example.arguments else 'right'
         result = run([self.options.rule_check], input=example.text)
         for rule, verdict in zip(example.text.splitlines(), result.stdout.splitlines(), strict=True):
             if verdict.split()[0] != wanted:

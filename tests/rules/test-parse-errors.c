@@ -29,7 +29,12 @@ static const struct wrong wrong[] = {
         {"ignore,", ",", 6, "nothing comes after ','"},
         {",ignore", ",", 0, "nothing comes before ','"},
         {"in", NULL, 0,
-         "the rule has no action: one of 'systemd', 'reject', 'blackhole', 'ignore'"},
+         "the rule has no action: one of 'path=', 'abstract=', 'systemd', 'reject', 'blackhole', "
+         "'ignore', 'inet='"},
+        {"out,tcp", NULL, 0,
+         "the rule has no action: one of 'path=', 'abstract=', 'reject', 'ignore', 'inet='"},
+        {"out,from-unix=x", NULL, 0,
+         "the rule has no action: one of 'path=', 'abstract=', 'reject', 'ignore'"},
         {"in, tcp,ignore", " tcp", 3,
          "' tcp' has a blank too many: none are allowed around ',' and '='"},
         {" ignore", " ignore", 0,
@@ -58,6 +63,8 @@ static const struct wrong wrong[] = {
          "'port=' is about IP sockets, it can't go with 'from-unix='"},
         {"from-unix=a,inet=1.2.3.4", "inet=1.2.3.4", 12,
          "'inet=' is about IP sockets, it can't go with 'from-unix='"},
+        {"from-abstract=a,path=/x,peer=credentials", "peer=credentials", 24,
+         "'peer=' is about IP sockets, it can't go with 'from-abstract='"},
         {"addr=1.2.3.4,inet=[::1]", "inet=[::1]", 13,
          "'inet=' must have an address of the same family as 'addr='"},
         {"mode=0660,ignore", "mode=0660", 0, "'mode=' goes with 'path=' alone"},
@@ -109,7 +116,8 @@ static const struct wrong wrong[] = {
          "'4294967295' can't be a user's name or number"},
         {"from-unix=[a,ignore", "[a", 10, "pattern '[a' has a '[' without its ']'"},
         {"from-unix=a\\,ignore", NULL, 0,
-         "the rule has no action: one of 'systemd', 'reject', 'blackhole', 'ignore'"},
+         "the rule has no action: one of 'path=', 'abstract=', 'systemd', 'reject', 'blackhole', "
+         "'ignore'"},
         {"from-unix=a\\", "a\\", 10, "pattern 'a\\' ends in a backslash that escapes nothing"},
         {"from-unix=[c-a],ignore", "[c-a]", 10,
          "pattern '[c-a]' has a range whose end comes before its start"},
@@ -149,6 +157,19 @@ static const struct wrong wrong[] = {
          "path '/" FIFTY "123456789...' is too long for a socket: at most 107 bytes"},
         {"abstract=" PATH "7", PATH "7", 9,
          "abstract name '/" FIFTY "123456789...' is too long for a socket: at most 107 bytes"},
+        {"port=1000,path=/" FIFTY FIFTY "123%p", "/" FIFTY FIFTY "123%p", 15,
+         "path '/" FIFTY "123456789...' is too long for a socket: at most 107 bytes"},
+        {"port=1000-1001,path=/" FIFTY FIFTY "123%p", "/" FIFTY FIFTY "123%p", 20,
+         "path '/" FIFTY "123456789...' is too long for a socket: at most 107 bytes"},
+        {"addr=10.0.0.0/8,path=/" FIFTY "12345678901234567%a%a%a%a%a",
+         "/" FIFTY "12345678901234567%a%a%a%a%a", 21,
+         "path '/" FIFTY "123456789...' is too long for a socket: at most 107 bytes"},
+        {"addr=fd00:1::5,path=/" FIFTY FIFTY "%a", "/" FIFTY FIFTY "%a", 20,
+         "path '/" FIFTY "123456789...' is too long for a socket: at most 107 bytes"},
+        {"from-unix=a,abstract=" FIFTY FIFTY "1%p", FIFTY FIFTY "1%p", 21,
+         "abstract name '" FIFTY "1234567890...' is too long for a socket: at most 107 bytes"},
+        {"path=/" FIFTY "ääääääääääääääääääääääääääää1", "/" FIFTY "ääääääääääääääääääääääääääää1",
+         5, "path '/" FIFTY "äääää...' is too long for a socket: at most 107 bytes"},
         {"systemd=" FDNAME "6", FDNAME "6", 8,
          "socket name '" FIFTY "1234567890...' is too long: at most 255 characters"},
         {"path=/x,user=" ACCOUNT "6", ACCOUNT "6", 13,
@@ -192,8 +213,20 @@ static void test_errors(void **state)
 
 static void test_longest_that_fit(void **state)
 {
-        static const char *const fit[] = {"path=" PATH, "abstract=" PATH, "systemd=" FDNAME,
-                                          "path=/x,user=" ACCOUNT, "path=/" FIFTY FIFTY "%a%t%%"};
+        static const char *const fit[] = {"path=" PATH,
+                                          "abstract=" PATH,
+                                          "systemd=" FDNAME,
+                                          "path=/x,user=" ACCOUNT,
+                                          "path=/" FIFTY FIFTY "%a%t%%",
+                                          "port=1000,path=/" FIFTY FIFTY "12%p",
+                                          "port=1-1000,path=/" FIFTY FIFTY "12345%p",
+                                          "addr=10.0.0.0/8,path=/" FIFTY
+                                          "1234567890123456%a%a%a%a%a",
+                                          "addr=::/8,path=/" FIFTY FIFTY "1234%a",
+                                          "addr=fd00:1::5,path=/" FIFTY TEN TEN "%a%a%a%a",
+                                          "from-unix=a,abstract=" FIFTY FIFTY "%p",
+                                          "path=/" FIFTY "ääääääääääääääääääääääääääää",
+                                          "path=/" FIFTY FIFTY "1\\,2\\\\3%%"};
 
         (void)state;
         for (size_t i = 0; i < N_ELEMENTS(fit); i++) {
@@ -250,6 +283,8 @@ static const struct wrong doubtful[] = {
         {"addr=10.1.2.3/8,ignore", "10.1.2.3/8", 5,
          "'10.1.2.3/8' has bits set after the prefix, taken as 10.0.0.0/8"},
         {"path=/x,out,mode=0660", "mode=0660", 12, "'mode=' has no effect with 'out'"},
+        {"from-unix=a,path=/x%%a/%%%p", "%p", 25, "'%p' is 'unknown' with 'from-unix='"},
+        {"from-abstract=a,abstract=%a%t", "%a", 25, "'%a' is 'unknown' with 'from-abstract='"},
 };
 
 struct warnings {
@@ -289,6 +324,8 @@ static void test_no_warning_without_cause(void **state)
                 "in,tcp,addr=10.0.0.0/8,port=1,path=/x,mode=0660,noremove",
                 "path=/x,mode=0660,noremove,user=u,group=g,peer=credentials",
                 "out,path=/x,peer=credentials",
+                "from-unix=%p,path=/%%p-%%a-%t",
+                "path=/%p-%a-%t",
         };
 
         (void)state;

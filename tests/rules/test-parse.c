@@ -239,49 +239,6 @@ static void test_format_in_small_buffers(void **state)
         assert_int_equal(rule_format(&parsed.rule, buffer, sizeof(text)), sizeof(text) - 1);
 }
 
-static const struct {
-        const char *text;
-        const char *word; /* that is in the way; NULL: supported */
-} support[] = {
-        {"systemd", NULL},
-        {"in,systemd=x,peer=credentials", NULL},
-        {"reject", NULL},
-        {"in,reject=EPERM", NULL},
-        {"out,reject", NULL},
-        {"ignore", NULL},
-        {"in,ignore", NULL},
-        {"out,ignore", NULL},
-        {"blackhole", NULL},
-        {"path=/x", "'path='"},
-        {"abstract=x", "'abstract='"},
-        {"inet=127.0.0.1", "'inet='"},
-        {"from-unix=/x,ignore", "'from-unix='"},
-        {"from-abstract=x,systemd", "'from-abstract='"},
-};
-
-static void test_supported(void **state)
-{
-        (void)state;
-        for (size_t i = 0; i < N_ELEMENTS(support); i++) {
-                struct parsed parsed;
-                struct rule_error error;
-                char expected[64];
-
-                assert_int_equal(parse_text(support[i].text, &parsed, &error), 0);
-                if (support[i].word == NULL) {
-                        assert_int_equal(rule_supported(&parsed.rule, &error), 0);
-                        continue;
-                }
-                error.offset = error.length = 1;
-                assert_int_equal(rule_supported(&parsed.rule, &error), -EOPNOTSUPP);
-                assert_int_equal(error.offset, 0);
-                assert_int_equal(error.length, 0);
-                snprintf(expected, sizeof(expected), "%s is not supported by this version yet",
-                         support[i].word);
-                assert_string_equal(error.message, expected);
-        }
-}
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -293,7 +250,6 @@ int main(void)
                 cmocka_unit_test(test_small_arena),
                 cmocka_unit_test(test_relative_paths),
                 cmocka_unit_test(test_format_in_small_buffers),
-                cmocka_unit_test(test_supported),
         };
 
         return cmocka_run_group_tests_name("parse", tests, NULL, NULL);
