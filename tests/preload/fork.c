@@ -178,7 +178,7 @@ int main(int argc, char **argv)
         check_forking_server(fd);
         check_prefork(fd);
         check_daemon(fd);
-        if (under_rules())
+        if (is_activated())
                 check_rebind_in_child(fd);
         return tap_end();
 }

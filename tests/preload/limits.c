@@ -34,6 +34,31 @@ static void empty(const int *fds, int n)
                 close(fds[--n]);
 }
 
+/* What is refused for want of descriptors leaves the socket as it was. */
+static void check_refused(int fd)
+{
+        same(bind_to(fd, "127.0.0.1:80"), ENOBUFS, "bind without a spare descriptor");
+        is(local_name(fd), "0.0.0.0:0", "the socket is as it was: not bound");
+        same(option(fd, SOL_SOCKET, SO_DOMAIN), AF_INET, "an IP socket");
+        same(option(fd, SOL_SOCKET, SO_KEEPALIVE), 1, "with its options");
+}
+
+/* A passed socket is there already; for one to be made descriptors must be found. */
+static int bind_first(int fd, int *fds, int n)
+{
+        int r, freed = 0;
+
+        if (!is_activated()) {
+                set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+                check_refused(fd);
+        }
+        while ((r = bind_to(fd, "127.0.0.1:80")) == ENOBUFS && !is_activated() && freed < 8)
+                close(fds[n - ++freed]);
+        same(r, 0, "bind with %d spare descriptors", freed);
+        same(listen(fd, 5), 0, "listen");
+        return n - freed + fill(fds + n - freed, freed + 1);
+}
+
 static void check_none_left(void)
 {
         int first = socket(AF_INET, SOCK_STREAM, 0), second = socket(AF_INET, SOCK_STREAM, 0);
@@ -44,12 +69,8 @@ static void check_none_left(void)
         set_option(second, SOL_SOCKET, SO_KEEPALIVE, 1);
         n = fill(fds, 4096);
         same(dup(0), -1, "no descriptor is left");
-        same(bind_to(first, "127.0.0.1:80"), 0, "bind needs none for a socket that was passed");
-        same(listen(first, 5), 0, "nor does listen");
-        same(bind_to(second, "127.0.0.1:80"), ENOBUFS, "one that nobody reaches needs one");
-        is(local_name(second), "0.0.0.0:0", "the socket is as it was: not bound");
-        same(option(second, SOL_SOCKET, SO_DOMAIN), AF_INET, "an IP socket");
-        same(option(second, SOL_SOCKET, SO_KEEPALIVE), 1, "with its options");
+        n = bind_first(first, fds, n);
+        check_refused(second);
 
         close(fds[--n]);
         theirs = client(0, first);
