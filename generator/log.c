@@ -2,35 +2,23 @@
 #include "generator/log.h"
 
 #include "common/cleanup.h"
+#include "common/journal.h"
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static int kmsg_fd = -1;
 static bool journal;
-
-bool log_to_journal(void)
-{
-        const char *stream = getenv("JOURNAL_STREAM");
-        unsigned long long device, inode;
-        struct stat st;
-
-        /* The variable alone proves nothing: it is inherited by what redirects its stderr. */
-        if (!stream || sscanf(stream, "%llu:%llu", &device, &inode) != 2)
-                return false;
-        return fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
-}
 
 void log_open(bool kmsg)
 {
         /* Without O_CREAT: a container has no /dev/kmsg, and must not get a file of that name. */
         if (kmsg && kmsg_fd < 0)
                 kmsg_fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-        journal = log_to_journal();
+        journal = stderr_is_journal();
 }
 
 static void write_message(enum log_level level, const char *text)

@@ -19,6 +19,3 @@ void log_message(enum log_level level, const char *format, ...)
 
 /* Log what failed, with the text of a negative errno behind it. */
 void log_failure(int error, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-/* Whether stderr leads to the journal, which takes a level in front of a line ("<3>"). */
-bool log_to_journal(void);
