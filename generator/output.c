@@ -133,8 +133,9 @@ static int write_beside(const struct output *output, const struct unit *unit, co
 static int write_dropin(const struct output *output, const struct unit *unit)
 {
         _cleanup_(buffer_clear) struct buffer text = BUFFER_INIT;
-        _cleanup_free_ char *rules = NULL, *directory = NULL;
-        int r = unit_rules(unit, &rules);
+        _cleanup_(rule_list_clear) struct rule_list rules;
+        _cleanup_free_ char *directory = NULL;
+        int r = rule_list_make(unit, &rules);
 
         if (r < 0)
                 return r;
@@ -142,7 +143,7 @@ static int write_dropin(const struct output *output, const struct unit *unit)
                 directory = NULL;
                 return -ENOMEM;
         }
-        render_dropin(&text, unit, rules, directory);
+        render_dropin(&text, unit, &rules, directory);
         return write_beside(output, unit, RENDER_DROPIN, &text);
 }
 

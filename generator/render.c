@@ -94,18 +94,26 @@ static void add_unit_section(struct buffer *buffer, const struct unit *unit)
                 buffer->length = begin;
 }
 
+static void add_rules(struct buffer *buffer, const struct unit *unit, const struct rule_list *rules)
+{
+        for (size_t i = 0; i < rules->n_variables; i++) {
+                buffer_printf(buffer, "Environment=\"%s=", rules->variables[i].name);
+                escape_in_word(buffer, rules->variables[i].value,
+                               unit_is_template(unit) ? ESCAPE_INSTANCE : 0);
+                buffer_add(buffer, "\"\n");
+        }
+}
+
 /* Behind the administrator's own lines, which may reset what they like. */
-static void add_environment(struct buffer *buffer, const struct unit *unit, const char *rules,
-                            const char *directory)
+static void add_environment(struct buffer *buffer, const struct unit *unit,
+                            const struct rule_list *rules, const char *directory)
 {
         const char *level = unit_log_level(unit);
 
         buffer_add(buffer, "EnvironmentFile=");
         escape_glob(buffer, directory);
         buffer_add(buffer, "/" RENDER_ENVIRONMENT "\n");
-        buffer_add(buffer, "Environment=\"IP2UNIX_RULES=");
-        escape_in_word(buffer, rules, unit_is_template(unit) ? ESCAPE_INSTANCE : 0);
-        buffer_add(buffer, "\"\n");
+        add_rules(buffer, unit, rules);
         if (level)
                 buffer_printf(buffer, "Environment=IP2UNIX_LOG_LEVEL=%s\n", level);
 }
@@ -149,7 +157,7 @@ static void add_check(struct buffer *buffer, const struct unit_settings *setting
         buffer_add_char(buffer, '\n');
 }
 
-void render_dropin(struct buffer *buffer, const struct unit *unit, const char *rules,
+void render_dropin(struct buffer *buffer, const struct unit *unit, const struct rule_list *rules,
                    const char *directory)
 {
         add_header(buffer, unit);

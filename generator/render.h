@@ -7,6 +7,7 @@
  */
 
 #include "common/buffer.h"
+#include "generator/rule-list.h"
 #include "generator/unit.h"
 
 /* In the directory of the unit's drop-ins. */
@@ -15,9 +16,9 @@
 
 /*
  * The drop-in that puts the unit under its rules.
- * rules: as unit_rules() gives them. directory: absolute path of the directory it will be in.
+ * directory: absolute path of the directory it will be in.
  */
-void render_dropin(struct buffer *buffer, const struct unit *unit, const char *rules,
+void render_dropin(struct buffer *buffer, const struct unit *unit, const struct rule_list *rules,
                    const char *directory);
 
 /* The environment file with LD_PRELOAD. */

@@ -3,6 +3,7 @@
 
 #include "common/buffer.h"
 #include "common/cleanup.h"
+#include "generator/instance.h"
 #include "generator/unit-name.h"
 #include "rules/rule.h"
 #include <errno.h>
@@ -13,27 +14,6 @@
  * may hold one, in a port as in a path. The shim checks again, with the real one.
  */
 #define SAMPLE_INSTANCE "1"
-
-/* Put the sample in for %i, in the way in which escape_in_word() leaves it to systemd. */
-static void fill_instance(struct buffer *buffer, const char *text)
-{
-        while (*text) {
-                size_t plain = strcspn(text, "%");
-
-                buffer_add_bytes(buffer, text, plain);
-                text += plain;
-                if (*text == '\0')
-                        break;
-                if (text[1] == 'i') {
-                        buffer_add(buffer, SAMPLE_INSTANCE);
-                        text += 2;
-                } else {
-                        plain = text[1] == '%' ? 2 : 1;
-                        buffer_add_bytes(buffer, text, plain);
-                        text += plain;
-                }
-        }
-}
 
 static int learn(struct rulefile_rule *rule, const struct rule *parsed)
 {
@@ -71,7 +51,7 @@ int rule_check(struct rulefile *file, struct rulefile_rule *rule)
         int r;
 
         if (file->unit && unit_name_is_template(file->unit))
-                fill_instance(&text, rule->text);
+                instance_fill(&text, rule->text, SAMPLE_INSTANCE);
         else
                 buffer_add(&text, rule->text);
         if (buffer_error(&text) < 0)

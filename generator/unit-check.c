@@ -8,6 +8,7 @@
 #include "generator/pam-check.h"
 #include "generator/program-check.h"
 #include "generator/render.h"
+#include "generator/rule-list.h"
 #include "generator/socket-check.h"
 #include "generator/unit-name.h"
 #include <errno.h>
@@ -17,38 +18,25 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The kernel takes no longer string of the environment (MAX_ARG_STRLEN, its NUL included). */
-#define ENVIRONMENT_STRING_MAX (32 * 4096 - 1)
-
-/* The most that an instance's name adds in the place of %i. */
-#define INSTANCE_GROWTH (255 - 2)
-
-/* Bytes that the rules can take in the environment. */
-static size_t environment_length(const struct unit *unit, const char *rules)
-{
-        size_t length = strlen("IP2UNIX_RULES=") + strlen(rules);
-
-        if (unit_is_template(unit))
-                for (const char *p = rules; (p = strstr(p, "%i")); p++)
-                        length += INSTANCE_GROWTH;
-        return length;
-}
-
 static int check_rules(const struct unit *unit)
 {
         struct rulefile *first = unit->files[0], *last = unit->files[unit->n_files - 1];
-        _cleanup_free_ char *rules = NULL;
-        int r = unit_rules(unit, &rules);
+        _cleanup_(rule_list_clear) struct rule_list list;
+        int r = rule_list_make(unit, &list);
 
+        if (r == -EMSGSIZE)
+                return rulefile_complain(last, last->rules_line,
+                                         "a rule of %s can get longer than %zu bytes", unit->name,
+                                         RULE_PARTS_RULE_MAX);
+        if (r == -E2BIG)
+                return rulefile_complain(last, last->rules_line,
+                                         "all rules of %s together don't fit into %d environment "
+                                         "variables of %zu bytes",
+                                         unit->name, RULE_PARTS_MAX, RULE_PARTS_STRING_MAX);
         if (r < 0)
                 return r;
-        if (*rules == '\0')
+        if (list.n_variables == 0)
                 return rulefile_complain(first, first->rules_line, "there is no Rule=");
-        if (environment_length(unit, rules) > ENVIRONMENT_STRING_MAX)
-                return rulefile_complain(last, last->rules_line,
-                                         "all rules of %s together are longer than %zu bytes",
-                                         unit->name,
-                                         ENVIRONMENT_STRING_MAX - strlen("IP2UNIX_RULES="));
         return 0;
 }
 

@@ -137,15 +137,67 @@ def check(scratch, name, text, unit, service_lines, socket_lines):
     return wrong
 
 
+def rules_in(lines):
+    """The rules of a service, put together from the variables as the library does it; and how many
+    variables there are. Each but the last must say that another follows."""
+    rules, number = [], 0
+    lines = iter(lines)
+    for line in lines:
+        name, equals, value = line.removeprefix('Environment: ').partition('=')
+        wanted = 'IP2UNIX_RULES' + (f'_{number + 1}' if number else '')
+        if not equals or name != wanted:
+            continue
+        number += 1
+        part = []
+        # A value goes on in lines of its own, which can't be told from those after the last.
+        while value and value != '+' and re.match('(in|out),', value):
+            part.append(value)
+            value = next(lines, '')
+        size = len('\n'.join([f'{name}={part[0]}', *part[1:], *'+' * (value == '+')]).encode())
+        if size > 131071:
+            return [f'{name} has {size} bytes'], number
+        rules += part
+        if value != '+':
+            break
+    return rules, number
+
+
+def check_many(scratch, unit, n_rules, n_variables):
+    """Long lists arrive whole, in order."""
+    rules = [f'in,tcp,port={1 + i % 65535},path=/run/äöü "{i}" %%%t/{"%i" if "@" in unit else "x"}.sock'
+             for i in range(n_rules)]
+    text = '\n'.join(['[Rules]', 'Unit=UNIT', *(f'Rule={rule}' for rule in rules)])
+    scratch.generate('web.conf', text, unit)
+    instance = scratch.add_stub(unit)
+    wrong = scratch.run('system', 'systemd-analyze', 'verify', '--man=no', instance).splitlines()
+    seen, n = rules_in(scratch.dump().get(instance, []))
+    if seen != [rule.replace('%i', '7') for rule in rules]:
+        wrong += [f'{len(seen)} rules arrived, beginning with', *seen[:3]]
+    if n != n_variables:
+        wrong += [f'they are in {n} variables']
+    return wrong
+
+
+# title: (unit, how many rules, in how many variables)
+MANY = {
+    '1,000 rules': ('web.service', 1000, 1),
+    '5,000 rules': ('web.service', 5000, 3),
+    # With room for the longest name of an instance in each rule.
+    '1,000 rules of a template': ('app@.service', 1000, 3),
+}
+
+
 def main(generator, library, refuse):
     if not os.path.exists(SYSTEMD) or not shutil.which('systemd-analyze'):
         print('1..0 # SKIP systemd is not installed')
         return 0
+    points = {title: (check, case) for title, case in CASES.items()}
+    points |= {title: (check_many, case) for title, case in MANY.items()}
     failed = 0
-    print(f'1..{len(CASES)}')
-    for number, (title, case) in enumerate(CASES.items(), 1):
+    print(f'1..{len(points)}')
+    for number, (title, (function, case)) in enumerate(points.items(), 1):
         with tempfile.TemporaryDirectory(prefix='ip2unix-') as directory:
-            wrong = check(Scratch(directory, generator, library, refuse), *case)
+            wrong = function(Scratch(directory, generator, library, refuse), *case)
         failed += bool(wrong)
         print(f'{"not " if wrong else ""}ok {number} - {title}')
         for line in wrong:
