@@ -15,13 +15,21 @@
  */
 #define SAMPLE_INSTANCE "1"
 
-static int learn(struct rulefile_rule *rule, const struct rule *parsed)
+/* Returns false where there is no memory for the copy. */
+static bool copy(const char *string, char **ret)
+{
+        *ret = string ? strdup(string) : NULL;
+        return !string || *ret;
+}
+
+static int learn(struct rulefile_rule *rule, const struct rule *parsed, bool of_instance)
 {
         rule->systemd = parsed->action == RULE_SYSTEMD;
-        if (!rule->systemd || !parsed->fdname)
+        if (!copy(parsed->fdname, &rule->fdname))
+                return -ENOMEM;
+        if (of_instance)
                 return 0;
-        rule->fdname = strdup(parsed->fdname);
-        return rule->fdname ? 0 : -ENOMEM;
+        return copy(parsed->user, &rule->user) && copy(parsed->group, &rule->group) ? 0 : -ENOMEM;
 }
 
 /* The rule that is being parsed. */
@@ -47,10 +55,12 @@ int rule_check(struct rulefile *file, struct rulefile_rule *rule)
         struct warned_rule warned = {.file = file, .line = rule->line};
         struct rule_error error;
         struct rule parsed;
+        bool of_instance =
+                file->unit && unit_name_is_template(file->unit) && strstr(rule->text, "%i");
         size_t size;
         int r;
 
-        if (file->unit && unit_name_is_template(file->unit))
+        if (of_instance)
                 instance_fill(&text, rule->text, SAMPLE_INSTANCE);
         else
                 buffer_add(&text, rule->text);
@@ -67,5 +77,5 @@ int rule_check(struct rulefile *file, struct rulefile_rule *rule)
                 return -ENOMEM;
         if (r < 0)
                 return rulefile_complain(file, rule->line, "%s", error.message);
-        return learn(rule, &parsed);
+        return learn(rule, &parsed, of_instance);
 }

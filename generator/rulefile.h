@@ -33,6 +33,8 @@ struct rulefile_rule {
         char *text;
         bool systemd; /* the action is systemd */
         char *fdname; /* the name it gives, NULL for none */
+        char *user;   /* of user=, NULL for none, or where it depends on the instance */
+        char *group;  /* the same of group= */
 };
 
 struct rulefile_socket {

@@ -5,6 +5,7 @@
 #include "common/library.h"
 #include "common/root.h"
 #include "config.h"
+#include "generator/account-check.h"
 #include "generator/pam-check.h"
 #include "generator/program-check.h"
 #include "generator/render.h"
@@ -192,6 +193,7 @@ int units_check(struct units *units, const struct manager *manager, const struct
 {
         /* First, since a unit that is refused for another reason would hide a meeting. */
         int r = sockets_check_names(units), library = look_at_library(manager);
+        _cleanup_(account_check_clear) struct account_check accounts = {.root = manager->root};
 
         for (size_t i = 0; r == 0 && i < units->n_items; i++) {
                 struct unit *unit = &units->items[i];
@@ -200,6 +202,8 @@ int units_check(struct units *units, const struct manager *manager, const struct
                 r = unit_read_settings(unit, manager, paths);
                 if (r == 0 && !unit_broken_file(unit))
                         r = check_unit(unit, manager, paths, library);
+                if (r == 0)
+                        r = account_check_unit(&accounts, unit);
         }
         if (r == 0)
                 r = sockets_check_addresses(units);
