@@ -211,11 +211,3 @@ int check_rule(struct parser *parser)
         warn_unknown(parser);
         return 0;
 }
-
-/* Everything is carried out by now. */
-int rule_supported(const struct rule *rule, struct rule_error *ret_error)
-{
-        (void)rule;
-        (void)ret_error;
-        return 0;
-}

@@ -122,9 +122,6 @@ int rule_parse(const char *text, size_t length, unsigned flags, struct rule_aren
                struct rule *ret, struct rule_error *ret_error, rule_warning_fn warn,
                void *userdata);
 
-/* Always 0: every rule is carried out. */
-int rule_supported(const struct rule *rule, struct rule_error *ret_error);
-
 /* The socket call that rules are held against. */
 struct rule_query {
         enum rule_direction direction; /* RULE_IN or RULE_OUT */
