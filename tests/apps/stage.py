@@ -1,0 +1,406 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The stage of one scenario in one mode: stage.py BUILD_DIRECTORY MODULE SCENARIO bare|rules
+
+Runs as the first process of its own namespaces (see run). A scenario gets a Stage: it starts
+servers, runs clients and asserts, in the same words in both modes. Under rules, every TCP socket of
+every program becomes a Unix socket at Stage.socket(port). What a scenario need not say itself is
+asserted here, after every client and at the end:
+
+- bare, TCP was used; under rules, never: no segment was sent, no TCP socket listens or is connected
+- the socket file is there while the server listens, and gone when it has ended
+- no process outlives its scenario, and the shim has no complaint
+"""
+
+import importlib
+import os
+import pwd
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import traceback
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+# Everything of a scenario lives here, on a tmpfs that hides what the machine has in /run.
+HOME = Path("/run/apps")
+PRODUCT = Path("/run/ip2unix")
+SKIPPED = 77
+# Seconds until a server listens, and until one that was told to end has ended.
+PATIENCE = 30
+# What /proc/net/tcp says of a listening socket, and /proc/net/unix of its flags (SO_ACCEPTCON).
+TCP_LISTEN = "0A"
+UNIX_ACCEPTS = 0x10000
+
+
+class Failure(Exception):
+    """An assertion does not hold."""
+
+
+class Skip(Exception):
+    """This scenario can't run here; the text says why."""
+
+
+def wait_until(condition, what, seconds=PATIENCE):
+    """Wait until condition() is true; returns what it returned. Fails with what when it never is."""
+    deadline = time.monotonic() + seconds
+    while not (result := condition()):
+        if time.monotonic() > deadline:
+            raise Failure(f"waited {seconds} seconds in vain: {what}")
+        time.sleep(0.02)
+    return result
+
+
+def processes():
+    """The numbers of all living processes but this one."""
+    found = []
+    for entry in os.listdir("/proc"):
+        if entry.isdigit() and entry != "1":
+            try:
+                state = Path(f"/proc/{entry}/stat").read_text().rpartition(")")[2].split()[0]
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if state not in "ZX":
+                found.append(int(entry))
+    return found
+
+
+def command_line(process):
+    try:
+        return Path(f"/proc/{process}/cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+def tcp_sockets():
+    """Pairs of local port and state of all TCP sockets."""
+    found = []
+    for name in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]:
+            fields = line.split()
+            found.append((int(fields[1].rpartition(":")[2], 16), fields[3]))
+    return found
+
+
+def tcp_segments():
+    names, values = [line.split() for line in Path("/proc/net/snmp").read_text().splitlines()
+                     if line.startswith("Tcp:")]
+    return int(values[names.index("OutSegs")])
+
+
+def listening_paths():
+    found = []
+    for line in Path("/proc/net/unix").read_text().splitlines()[1:]:
+        fields = line.split(maxsplit=7)
+        if len(fields) == 8 and int(fields[3], 16) & UNIX_ACCEPTS:
+            found.append(fields[7])
+    return found
+
+
+def environment_of(user):
+    entry = pwd.getpwnam(user)
+    return {"HOME": entry.pw_dir, "USER": user, "LOGNAME": user}
+
+
+class Server:
+    """A program that was started and goes on. Its output is in a file."""
+
+    def __init__(self, stage, process, log):
+        self.stage = stage
+        self.process = process
+        self.log = log
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def output(self):
+        return self.log.read_text(errors="replace")
+
+    def tell(self, number):
+        os.kill(self.pid, number)
+
+    def says(self, pattern):
+        """Wait until the output has a match of the pattern; returns it."""
+        return wait_until(lambda: re.search(pattern, self.output()), f"{pattern} in {self.log}")
+
+    def end(self, number=signal.SIGTERM, statuses=None, group=False):
+        """Tell the server to end, and wait until it has. Any of the statuses is a clean end.
+
+        group: tell its whole process group.
+        """
+        if self.process.poll() is not None:
+            raise Failure(f"{self.log.stem} had ended before, with {self.process.returncode}")
+        if group:
+            os.killpg(self.pid, number)
+        else:
+            self.tell(number)
+        try:
+            status = self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            raise Failure(f"{self.log.stem} goes on after signal {number}") from None
+        if status not in (statuses or (0, -number)):
+            raise Failure(f"{self.log.stem} ends with {status} after signal {number}")
+
+
+class Stage:
+    """What a scenario is played on."""
+
+    def __init__(self, build, mode):
+        self.rules = mode == "rules"
+        self.home = HOME
+        self.sockets = HOME / "sockets"
+        self.logs = HOME / "logs"
+        self.servers = []
+        self.number = 0
+        self.rule = f"tcp,path={self.sockets}/%p.sock"
+        self._furnish(build)
+
+    def _furnish(self, build):
+        """A scratch directory for everybody, and a copy of the product that every user can read."""
+        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run"], check=True)
+        # Program and library find each other as they do in the build directory.
+        for name in ("cli/ip2unix", "preload/libip2unix.so"):
+            (PRODUCT / name).parent.mkdir(parents=True)
+            if (build / name).exists():
+                shutil.copy(build / name, PRODUCT / name)
+        for directory in (self.home, self.sockets, self.logs):
+            directory.mkdir()
+            directory.chmod(0o1777)
+        os.umask(0o022)
+        os.chdir(self.home)
+
+    # --- files ------------------------------------------------------------------------------------
+
+    def file(self, name, content, mode=0o644):
+        """Write a file of the scenario's; returns its path."""
+        path = self.home / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, bytes):
+            path.write_bytes(content)
+        else:
+            path.write_text(content)
+        path.chmod(mode)
+        return path
+
+    def directory(self, name, user=None, mode=0o755):
+        path = self.home / name
+        path.mkdir(parents=True)
+        path.chmod(mode)
+        if user:
+            entry = pwd.getpwnam(user)
+            os.chown(path, entry.pw_uid, entry.pw_gid)
+        return path
+
+    def noise(self, name, size):
+        """A file of random bytes; returns its path."""
+        return self.file(name, os.urandom(size))
+
+    def socket(self, port):
+        """Where the rules put the listener of that port."""
+        return self.sockets / f"{port}.sock"
+
+    # --- programs ---------------------------------------------------------------------------------
+
+    def wrap(self, command, rules):
+        """The command as it is started in this mode.
+
+        rules: False for a program that runs bare in both modes, or the rules of this one alone.
+        """
+        command = [str(word) for word in command]
+        if not self.rules or rules is False:
+            return command
+        words = [self.rule] if rules is True else rules
+        if not (PRODUCT / "cli/ip2unix").exists():
+            return ["env", f"LD_PRELOAD={PRODUCT}/preload/libip2unix.so",
+                    "IP2UNIX_RULES=" + "\n".join(words), *command]
+        return [f"{PRODUCT}/cli/ip2unix", *[w for r in words for w in ("-r", r)], "--", *command]
+
+    def _environment(self, user, extra):
+        environment = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                       "LANG": "C.UTF-8", "TZ": "UTC", **environment_of(user or "root")}
+        return environment | {key: str(value) for key, value in (extra or {}).items()}
+
+    def start(self, *command, port=None, user=None, env=None, rules=True, name=None, **options):
+        """Start a server and wait until it listens on the port; returns a Server."""
+        self.number += 1
+        log = self.logs / f"{self.number}-{name or Path(str(command[0])).name}.log"
+        entry = pwd.getpwnam(user or "root")
+        with open(log, "wb") as output:
+            process = subprocess.Popen(
+                self.wrap(command, rules), stdin=options.pop("stdin", subprocess.DEVNULL),
+                stdout=output, stderr=subprocess.STDOUT, env=self._environment(user, env),
+                user=entry.pw_uid, group=entry.pw_gid,
+                extra_groups=os.getgrouplist(entry.pw_name, entry.pw_gid),
+                # Apache ends by a signal to its whole process group.
+                process_group=0, **options)
+        server = Server(self, process, log)
+        self.servers.append(server)
+        if port:
+            wait_until(lambda: self.listens(port) or process.poll() is not None,
+                       f"{log.stem} listens on {port}")
+            if process.poll() is not None and not self.listens(port):
+                raise Failure(f"{log.stem} ends with {process.returncode}, and never listened")
+        return server
+
+    def listens(self, port):
+        """Whether somebody listens on the port; under rules, on the socket that stands for it."""
+        if self.rules:
+            return str(self.socket(port)) in listening_paths()
+        return (port, TCP_LISTEN) in tcp_sockets()
+
+    def run(self, *command, status=0, user=None, env=None, rules=True, text=True, **options):
+        """Run a client to its end; returns what it printed, on either stream."""
+        options.setdefault("stdin", None if "input" in options else subprocess.DEVNULL)
+        if options["stdin"] is None:
+            del options["stdin"]
+        entry = pwd.getpwnam(user or "root")
+        options.setdefault("stderr", subprocess.STDOUT)
+        try:
+            done = subprocess.run(
+                self.wrap(command, rules), stdout=subprocess.PIPE, timeout=PATIENCE * 2, text=text,
+                env=self._environment(user, env), user=entry.pw_uid, group=entry.pw_gid,
+                extra_groups=os.getgrouplist(entry.pw_name, entry.pw_gid), process_group=0,
+                check=False, **options)
+        except subprocess.TimeoutExpired as late:
+            raise Failure(f"{command} goes on and on: {late.stdout}") from None
+        if status is not None and done.returncode != status:
+            raise Failure(f"{command} ends with {done.returncode}:\n{done.stdout}")
+        if text and re.search("^ip2unix: ", done.stdout, re.MULTILINE):
+            raise Failure(f"{command}: complaint of the shim:\n{done.stdout}")
+        self.no_tcp()
+        return done.stdout
+
+    # --- assertions -------------------------------------------------------------------------------
+
+    def fail(self, what):
+        raise Failure(what)
+
+    def check(self, condition, what):
+        if not condition:
+            raise Failure(what)
+
+    def equal(self, what, got, wanted):
+        if got != wanted:
+            raise Failure(f"{what}: got {got!r:.2000}, wanted {wanted!r:.2000}")
+
+    def same_file(self, one, other):
+        """Both files hold the same bytes."""
+        if subprocess.run(["cmp", one, other], check=False).returncode:
+            raise Failure(f"{one} and {other} differ")
+
+    def matches(self, text, pattern):
+        """The text has a match of the pattern; returns it."""
+        if not (match := re.search(pattern, text, re.MULTILINE)):
+            raise Failure(f"no {pattern} in:\n{text:.4000}")
+        return match
+
+    def no_tcp(self):
+        """Under rules, TCP was never used."""
+        if self.rules and (tcp_sockets() or tcp_segments()):
+            sockets = subprocess.run(["ss", "-tanpH"], stdout=subprocess.PIPE, text=True,
+                                     check=False).stdout
+            raise Failure(f"TCP was used: {tcp_segments()} segments\n{sockets}")
+
+    def descriptors(self):
+        """The number of open descriptors of all processes together."""
+        count = 0
+        for process in processes():
+            try:
+                count += len(os.listdir(f"/proc/{process}/fd"))
+            except (FileNotFoundError, ProcessLookupError):
+                pass
+        return count
+
+    def keeps_descriptors(self, before):
+        """As many descriptors are open as were before."""
+        wait_until(lambda: self.descriptors() <= before,
+                   f"there were {before} open descriptors, now there are {self.descriptors()}", 5)
+
+    def closed(self, *ports):
+        """Nobody listens on the ports any more, and the socket files are gone."""
+        for port in ports:
+            self.check(not self.listens(port), f"somebody still listens on {port}")
+            self.check(not self.socket(port).exists(), f"{self.socket(port)} is still there")
+
+    def stale(self, *ports):
+        """The server on the ports was killed by its signal: nobody listens, and the file may stay.
+
+        It is removed here, so that it does not count as left behind.
+        """
+        for port in ports:
+            self.check(not self.listens(port), f"somebody still listens on {port}")
+            self.socket(port).unlink(missing_ok=True)
+
+    def close(self):
+        """What holds at the end of every scenario."""
+        for server in self.servers:
+            if server.process.poll() is None:
+                raise Failure(f"{server.log.stem} was never told to end")
+        wait_until(lambda: not processes(), "all processes end", 10)
+        self.no_tcp()
+        if not self.rules and not tcp_segments():
+            raise Failure("this scenario does not use TCP even when it is bare")
+        if left := sorted(path.name for path in self.sockets.iterdir()):
+            raise Failure(f"socket files are left: {' '.join(left)}")
+        for server in self.servers:
+            if found := re.search("^.*ip2unix: .*$", server.output(), re.MULTILINE):
+                raise Failure(f"{server.log.stem}: complaint of the shim: {found[0]}")
+
+    def describe(self):
+        """Say what helps to understand a failure."""
+        for process in processes():
+            print(f"  runs: {process} {command_line(process)}")
+        for log in sorted(self.logs.iterdir()):
+            lines = log.read_text(errors="replace").splitlines()[-20:]
+            print("\n".join([f"--- {log.name}", *(line[:300] for line in lines)]))
+
+
+def needs(*programs):
+    """Skip the scenario that follows unless these programs are installed."""
+
+    def decorate(scenario):
+        def play(stage):
+            for program in programs:
+                path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+                if not (os.path.exists(program) or shutil.which(program, path=path)):
+                    raise Skip(f"{program} is not installed")
+            scenario(stage)
+
+        return play
+
+    return decorate
+
+
+def main():
+    build, module, name, mode = sys.argv[1:]
+    sys.path.insert(0, str(HERE / "programs"))
+    # Scenarios say "from stage import", and should get this very module.
+    sys.modules["stage"] = sys.modules["__main__"]
+    scenario = getattr(importlib.import_module(module), f"scenario_{name}")
+    stage = Stage(Path(build), mode)
+    try:
+        scenario(stage)
+        stage.close()
+    except Skip as why:
+        print(why)
+        return SKIPPED
+    except Failure as failure:
+        place = [frame for frame in traceback.extract_tb(failure.__traceback__)
+                 if "/programs/" in frame.filename]
+        where = f"{Path(place[-1].filename).name}:{place[-1].lineno}: " if place else ""
+        print(f"{where}{failure}")
+        stage.describe()
+        return 1
+    except Exception:
+        traceback.print_exc(file=sys.stdout)
+        stage.describe()
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
