@@ -19,6 +19,17 @@ static void add_quoted(struct text *text, const char *string)
         text_add_char(text, '\'');
 }
 
+static void add_kind(struct text *text, const struct rule *rule)
+{
+        static const char *const kinds[][2] = {
+                [RULE_ANY_TYPE] = {"IP", "Unix"},
+                [RULE_STREAM] = {"TCP", "Unix stream"},
+                [RULE_DGRAM] = {"UDP", "Unix datagram"},
+        };
+
+        text_add_string(text, kinds[rule->type][rule->origin != RULE_FROM_IP]);
+}
+
 /* "listening TCP sockets" */
 static void add_sockets(struct text *text, const struct rule *rule)
 {
@@ -27,14 +38,9 @@ static void add_sockets(struct text *text, const struct rule *rule)
                 [RULE_IN] = "listening ",
                 [RULE_OUT] = "connecting ",
         };
-        static const char *const kinds[][2] = {
-                [RULE_ANY_TYPE] = {"IP", "Unix"},
-                [RULE_STREAM] = {"TCP", "Unix stream"},
-                [RULE_DGRAM] = {"UDP", "Unix datagram"},
-        };
 
         text_add_string(text, directions[direction_of(rule)]);
-        text_add_string(text, kinds[rule->type][rule->origin != RULE_FROM_IP]);
+        add_kind(text, rule);
         text_add_string(text, " sockets");
 }
 
@@ -142,74 +148,75 @@ static void add_action(struct text *text, const struct rule *rule)
         add_options(text, rule);
 }
 
-/* Begin the next column entry of a condition. */
-static void add_condition(struct text *text, const char *condition)
+static void add_place(struct text *text, const struct rule *rule)
 {
-        if (text->next > text->begin)
-                text_add_string(text, ", ");
-        text_add_string(text, condition);
-}
-
-static void add_conditions(struct text *text, const struct rule *rule)
-{
-        static const char *const directions[] = {[RULE_IN] = "in", [RULE_OUT] = "out"};
-        static const char *const types[][2] = {
-                [RULE_STREAM] = {"TCP", "stream"},
-                [RULE_DGRAM] = {"UDP", "datagram"},
-        };
-
-        if (direction_of(rule) != RULE_BOTH)
-                add_condition(text, directions[direction_of(rule)]);
-        if (rule->type != RULE_ANY_TYPE)
-                add_condition(text, types[rule->type][rule->origin != RULE_FROM_IP]);
-        if (rule->has_address) {
-                add_condition(text, "");
+        if (rule->has_address)
                 format_address(text, rule);
-        }
         if (format_has_ports(rule)) {
-                add_condition(text, rule->port_first < rule->port_last ? "ports " : "port ");
+                text_add_string(text, rule->has_address ? ", " : "");
+                text_add_string(text, rule->port_first < rule->port_last ? "ports " : "port ");
                 format_ports(text, rule);
         }
         if (rule->from != NULL) {
-                add_condition(text, rule->origin == RULE_FROM_UNIX ? "path " : "abstract name ");
+                text_add_string(text, rule->origin == RULE_FROM_UNIX ? "path " : "abstract name ");
                 add_quoted(text, rule->from);
         }
         if (text->next == text->begin)
-                text_add_string(text, "any IP socket");
+                text_add_string(text, "any");
+}
+
+static void add_sentence(struct text *text, const struct rule *rule)
+{
+        add_sockets(text, rule);
+        add_where(text, rule);
+        text_add_char(text, ' ');
+        add_action(text, rule);
+}
+
+static void add_direction(struct text *text, const struct rule *rule)
+{
+        static const char *const directions[] = {
+                [RULE_BOTH] = "in, out",
+                [RULE_IN] = "in",
+                [RULE_OUT] = "out",
+        };
+
+        text_add_string(text, directions[direction_of(rule)]);
+}
+
+static ssize_t describe(void (*add)(struct text *text, const struct rule *rule),
+                        const struct rule *rule, char *ret, size_t size)
+{
+        struct text text;
+
+        if (size == 0)
+                return -ENOBUFS;
+        text_init(&text, ret, size);
+        add(&text, rule);
+        return text_finish(&text);
 }
 
 ssize_t rule_describe(const struct rule *rule, char *ret, size_t size)
 {
-        struct text text;
-
-        if (size == 0)
-                return -ENOBUFS;
-        text_init(&text, ret, size);
-        add_sockets(&text, rule);
-        add_where(&text, rule);
-        text_add_char(&text, ' ');
-        add_action(&text, rule);
-        return text_finish(&text);
+        return describe(add_sentence, rule, ret, size);
 }
 
-ssize_t rule_describe_match(const struct rule *rule, char *ret, size_t size)
+ssize_t rule_describe_direction(const struct rule *rule, char *ret, size_t size)
 {
-        struct text text;
+        return describe(add_direction, rule, ret, size);
+}
 
-        if (size == 0)
-                return -ENOBUFS;
-        text_init(&text, ret, size);
-        add_conditions(&text, rule);
-        return text_finish(&text);
+ssize_t rule_describe_sockets(const struct rule *rule, char *ret, size_t size)
+{
+        return describe(add_kind, rule, ret, size);
+}
+
+ssize_t rule_describe_place(const struct rule *rule, char *ret, size_t size)
+{
+        return describe(add_place, rule, ret, size);
 }
 
 ssize_t rule_describe_action(const struct rule *rule, char *ret, size_t size)
 {
-        struct text text;
-
-        if (size == 0)
-                return -ENOBUFS;
-        text_init(&text, ret, size);
-        add_action(&text, rule);
-        return text_finish(&text);
+        return describe(add_action, rule, ret, size);
 }

@@ -167,6 +167,11 @@ ssize_t rule_format(const struct rule *rule, char *ret, size_t size);
  */
 ssize_t rule_describe(const struct rule *rule, char *ret, size_t size);
 
-/* The conditions ("in, TCP, 10.0.0.0/8, port 80") and the effect alone: for tables. */
-ssize_t rule_describe_match(const struct rule *rule, char *ret, size_t size);
+/*
+ * The parts of it, for tables: "in", "TCP", "10.0.0.0/8, port 80" and "use the socket named 'http'
+ * that systemd passed".
+ */
+ssize_t rule_describe_direction(const struct rule *rule, char *ret, size_t size);
+ssize_t rule_describe_sockets(const struct rule *rule, char *ret, size_t size);
+ssize_t rule_describe_place(const struct rule *rule, char *ret, size_t size);
 ssize_t rule_describe_action(const struct rule *rule, char *ret, size_t size);

@@ -122,7 +122,7 @@ static void check_canonical(const struct rule *rule, unsigned flags, size_t text
         free(first);
 }
 
-/* The sentence is made of the two parts, and of what it says about the sockets. */
+/* The sentence ends with what becomes of the sockets. */
 static void check_described(const struct rule *rule, size_t text_length)
 {
         /* Bytes that can't be printed take four. */
@@ -134,7 +134,7 @@ static void check_described(const struct rule *rule, size_t text_length)
         length = rule_describe(rule, whole, size);
         FUZZ_CHECK(length > 0);
         check_line(whole, (size_t)length);
-        length = rule_describe_match(rule, part, size);
+        length = rule_describe_place(rule, part, size);
         FUZZ_CHECK(length > 0);
         check_line(part, (size_t)length);
         length = rule_describe_action(rule, part, size);

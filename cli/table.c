@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cli/table.h"
+
+#include "cli/character.h"
+#include "common/array.h"
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define COLUMNS_MAX 16
+
+/* Between columns. */
+#define GAP 2
+
+/* A last column that is narrower is better left to the terminal. */
+#define WRAP_MIN 20
+
+#define BOLD   "\033[1m"
+#define NORMAL "\033[0m"
+
+int table_add(struct table *table, const char *cell)
+{
+        int r = array_grow(&table->cells, table->n_cells, sizeof(char *));
+        char *copy = r == 0 ? strdup(cell) : NULL;
+
+        if (!copy)
+                return -ENOMEM;
+        table->cells[table->n_cells++] = copy;
+        return 0;
+}
+
+void table_clear(struct table *table)
+{
+        for (size_t i = 0; i < table->n_cells; i++)
+                free(table->cells[i]);
+        free(table->cells);
+        table->cells = NULL;
+        table->n_cells = 0;
+}
+
+/* What is known of the table when it is printed. */
+struct layout {
+        FILE *stream;
+        const char *const *headings;
+        size_t n_columns;
+        size_t widths[COLUMNS_MAX];
+        size_t wrap; /* the width that the last column is wrapped at */
+};
+
+static size_t width_of(const char *cell)
+{
+        return text_width(cell, strlen(cell));
+}
+
+static void measure(const struct table *table, struct layout *layout)
+{
+        while (table->headings[layout->n_columns]) {
+                layout->widths[layout->n_columns] = width_of(table->headings[layout->n_columns]);
+                layout->n_columns++;
+        }
+        for (size_t i = 0; i < table->n_cells; i++) {
+                size_t *width = &layout->widths[i % layout->n_columns];
+                size_t cell = width_of(table->cells[i]);
+
+                *width = cell > *width ? cell : *width;
+        }
+}
+
+/* Where the last column begins. */
+static size_t last_column(const struct layout *layout)
+{
+        size_t at = 0;
+
+        for (size_t i = 0; i + 1 < layout->n_columns; i++)
+                at += layout->widths[i] + GAP;
+        return at;
+}
+
+static void choose_wrap(struct layout *layout)
+{
+        size_t columns = terminal_columns(fileno(layout->stream), SIZE_MAX);
+        size_t at = last_column(layout);
+
+        layout->wrap = SIZE_MAX;
+        if (columns != SIZE_MAX && columns >= at + WRAP_MIN)
+                layout->wrap = columns - at;
+}
+
+static void print_blanks(const struct layout *layout, size_t n)
+{
+        fprintf(layout->stream, "%*s", (int)n, "");
+}
+
+/* As many words as fit into a line, one at the least. Returns their bytes. */
+static size_t fit_words(const char *text, size_t columns)
+{
+        size_t fitting = strcspn(text, " ");
+
+        for (size_t end = fitting; text_width(text, end) <= columns;) {
+                fitting = end;
+                if (text[end] == '\0')
+                        break;
+                end += 1 + strcspn(text + end + 1, " ");
+        }
+        return fitting;
+}
+
+static void print_wrapped(const struct layout *layout, const char *cell)
+{
+        size_t fitting = fit_words(cell, layout->wrap);
+
+        fprintf(layout->stream, "%.*s\n", (int)fitting, cell);
+        while (cell[fitting] != '\0') {
+                cell += fitting + 1;
+                fitting = fit_words(cell, layout->wrap);
+                print_blanks(layout, last_column(layout));
+                fprintf(layout->stream, "%.*s\n", (int)fitting, cell);
+        }
+}
+
+static void print_row(const struct layout *layout, const char *const *cells)
+{
+        for (size_t i = 0; i + 1 < layout->n_columns; i++) {
+                size_t blanks = layout->widths[i] - width_of(cells[i]);
+                bool right = layout->headings[i][0] == '#';
+
+                print_blanks(layout, right ? blanks : 0);
+                fputs(cells[i], layout->stream);
+                print_blanks(layout, right ? GAP : blanks + GAP);
+        }
+        print_wrapped(layout, cells[layout->n_columns - 1]);
+}
+
+/* https://no-color.org: any value but the empty one. */
+static bool wants_colour(FILE *stream)
+{
+        const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+
+        return isatty(fileno(stream)) && !(no_color && *no_color) && term &&
+               strcmp(term, "dumb") != 0;
+}
+
+void table_print(const struct table *table, FILE *stream)
+{
+        struct layout layout = {.stream = stream, .headings = table->headings};
+        bool colour = wants_colour(stream);
+
+        measure(table, &layout);
+        choose_wrap(&layout);
+        fputs(colour ? BOLD : "", stream);
+        print_row(&layout, table->headings);
+        fputs(colour ? NORMAL : "", stream);
+        for (size_t i = 0; i < table->n_cells; i += layout.n_columns)
+                print_row(&layout, (const char *const *)table->cells + i);
+}
