@@ -133,9 +133,6 @@ static int add_rules(struct environment *environment, const struct rule_list *ru
                         "too many rules: they take %zu bytes, and the environment holds %zu of "
                         "them in %d variables",
                         strlen(text), RULE_PARTS_MAX * RULE_PARTS_STRING_MAX, RULE_PARTS_MAX);
-        if (r == -EMSGSIZE)
-                message(MESSAGE_ERROR, "a rule is too long: at most %zu bytes fit into a variable",
-                        RULE_PARTS_RULE_MAX);
         return r;
 }
 

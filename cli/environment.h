@@ -21,7 +21,7 @@ struct environment {
  * verbose: how many levels more than usual are logged; 0: the level is not set.
  * ret: to be freed with environment_clear().
  *
- * Errors, printed: -ENOMEM, -E2BIG and -EMSGSIZE when the rules don't fit into an environment.
+ * Errors, printed: -ENOMEM, -E2BIG when the rules don't fit into an environment.
  */
 int environment_make(const struct rule_list *rules, const char *library, unsigned verbose,
                      struct environment *ret);

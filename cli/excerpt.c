@@ -58,9 +58,10 @@ static struct window choose_window(const char *rule, size_t length, size_t offse
 
         if (text_width(rule, length) <= columns)
                 return window;
-        columns -= 2 * strlen(DOTS);
+        columns -= strlen(DOTS);
         window.begin = fit_before(rule, offset, columns / 3);
-        window.end = fit_after(rule, length, window.begin, columns);
+        window.end = fit_after(rule, length, window.begin,
+                               window.begin > 0 ? columns - strlen(DOTS) : columns);
         /* Near the end of the rule there is room left: show more of what comes before. */
         if (window.end == length)
                 window.begin = fit_before(rule, length, columns);

@@ -7,6 +7,7 @@
 #include "common/array.h"
 #include "common/buffer.h"
 #include "common/cleanup.h"
+#include "rules/parts.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -72,6 +73,19 @@ static int parse_completed(const struct reading *reading, struct rule_entry *ent
         return r;
 }
 
+/* Of all rules, as many as there is room for go into a variable of the environment; never a part.
+ */
+static int check_length(const struct rule_entry *entry, struct rule_error *ret_error)
+{
+        if (strlen(entry->text) <= RULE_PARTS_RULE_MAX)
+                return 0;
+        *ret_error = (struct rule_error){};
+        snprintf(ret_error->message, sizeof(ret_error->message),
+                 "the rule is too long: %zu bytes at most fit into the environment",
+                 RULE_PARTS_RULE_MAX);
+        return -EINVAL;
+}
+
 static int read_entry(struct reading *reading, struct rule_entry *entry,
                       struct rule_error *ret_error)
 {
@@ -83,7 +97,9 @@ static int read_entry(struct reading *reading, struct rule_entry *entry,
                   ret_error, reading);
         if (r == 0)
                 r = complete_rule(&rule, reading->text, reading->length, &entry->text, ret_error);
-        return r < 0 ? r : parse_completed(reading, entry, ret_error);
+        if (r == 0)
+                r = parse_completed(reading, entry, ret_error);
+        return r < 0 ? r : check_length(entry, ret_error);
 }
 
 static void name_place(struct reading *reading, const char *where, size_t number)
