@@ -126,15 +126,7 @@ scenario_rule_file_breaks_while_running() {
         refused was-fine.service /etc/ip2unix.d/was-fine.conf:2: "'tpc'"
 }
 
-# Part of the language, but not of this version.
-scenario_unsupported_action() {
-        server_unit unsupported 8000 </dev/null
-        rule_file unsupported <<<$'[Rules]\nRule=in,tcp,port=8000,path=/run/unsupported.sock'
-        reload
-        refused unsupported.service /etc/ip2unix.d/unsupported.conf:2: path
-}
-
-# So are datagrams: the bind fails rather than open the port.
+# Datagrams are not carried out yet: the bind fails rather than open the port.
 scenario_unsupported_datagrams() {
         file /srv/datagrams.py <<'END'
 import socket
