@@ -60,6 +60,57 @@ scenario_path_in_runtime_directory() {
         is_gone /run/path-runtime/http.sock
 }
 
+# About everything that a unit can give up, on both sides.
+scenario_path_locked_down() {
+        local locks
+        mapfile -t locks <<'END'
+[Service]
+DynamicUser=yes
+PrivateNetwork=yes
+RestrictAddressFamilies=AF_UNIX
+ProtectSystem=strict
+ProtectProc=invisible
+ProcSubset=pid
+PrivateDevices=yes
+NoNewPrivileges=yes
+CapabilityBoundingSet=
+MemoryDenyWriteExecute=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+END
+        ready_server path-locked 8000 <<<'RuntimeDirectory=path-locked'
+        path_rules path-locked ,mode=0660,group=www-data "${locks[@]}" \
+                SupplementaryGroups=www-data
+        client_unit path-locked-client 127.0.0.1
+        rule_file path-locked-client <<END
+[Rules]
+Rule=out,tcp,port=8000,path=/run/path-locked/http.sock
+
+$(printf '%s\n' "${locks[@]}")
+SupplementaryGroups=www-data
+END
+        reload
+        start path-locked.service
+        has_rights /run/path-locked/http.sock "660 path-locked www-data"
+        start path-locked-client.service
+        contains "$(journal path-locked-client.service)" listener=0.0.0.0:8000
+        systemctl stop path-locked.service
+        is_gone /run/path-locked/http.sock
+}
+
+# The paths of rules are those that the service sees. (/run is an empty one of its own in there.)
+scenario_path_in_root_directory() {
+        make_root /srv/path-root "$SERVER"
+        ready_server path-root 8000 <<<$'RootDirectory=/srv/path-root\nBindPaths=/run/systemd/notify'
+        rule_file path-root <<<$'[Rules]\nRule=in,tcp,port=8000,path=/var/http.sock,mode=0600'
+        reload
+        start path-root.service
+        contains "$(get /srv/path-root/var/http.sock)" listener=0.0.0.0:8000
+        is_gone /var/http.sock
+        systemctl stop path-root.service
+        is_gone /srv/path-root/var/http.sock
+}
+
 scenario_path_with_rights() {
         directory /run/path-rights
         ready_server path-rights 8000 </dev/null
@@ -152,6 +203,57 @@ END
         systemctl stop path-app@one.service
         is_gone /run/path-instances/one-8000-tcp.sock
         is_socket /run/path-instances/two-8000-tcp.sock
+}
+
+# One path for several addresses: the first has it, the others seem to listen.
+scenario_path_twice() {
+        directory /run/path-twice
+        ready_server path-twice 127.0.0.1:8000 8000 </dev/null
+        path_rules path-twice ''
+        reload
+        start path-twice.service
+        contains "$(get /run/path-twice/http.sock)" listener=127.0.0.1:8000
+        no_ip_sockets path-twice.service
+        systemctl stop path-twice.service
+        is_gone /run/path-twice/http.sock
+}
+
+scenario_path_with_credentials() {
+        directory /run/path-peer
+        ready_server path-peer 8000 </dev/null
+        path_rules path-peer ,mode=0666,peer=credentials
+        reload
+        start path-peer.service
+        # User 1 is daemon.
+        contains "$(setpriv --reuid=1 --clear-groups curl -sS --unix-socket \
+                /run/path-peer/http.sock http://server/)" peer=127.0.0.1:
+        contains "$(setpriv --reuid=300 --clear-groups curl -sS --unix-socket \
+                /run/path-peer/http.sock http://server/)" peer=127.0.1.44:
+}
+
+# Debian's own unit: its test binds before the start, and again at each reload.
+scenario_path_of_nginx() {
+        file /var/www/html/path-nginx.html <<<"hello from nginx"
+        rule_file nginx <<'END'
+[Rules]
+Rule=in,tcp,port=80,path=/run/path-nginx/http.sock,mode=0660,group=www-data
+Rule=in,reject
+
+[Service]
+RuntimeDirectory=path-nginx
+PrivateNetwork=yes
+END
+        reload
+        start nginx.service
+        contains "$(get /run/path-nginx/http.sock /path-nginx.html)" "hello from nginx"
+        has_rights /run/path-nginx/http.sock "660 root www-data"
+        systemctl reload nginx.service
+        contains "$(get /run/path-nginx/http.sock /path-nginx.html)" "hello from nginx"
+        no_ip_sockets nginx.service
+        systemctl restart nginx.service
+        contains "$(get /run/path-nginx/http.sock /path-nginx.html)" "hello from nginx"
+        systemctl stop nginx.service
+        is_gone /run/path-nginx/http.sock
 }
 
 # Beside a socket of systemd's, in the same service.
@@ -280,6 +382,42 @@ END
         start path-closed.service
         ! systemctl start path-closed-client.service || fail "it got through"
         contains "$(journal path-closed-client.service)" "ip2unix: " /run/path-closed/http.sock EACCES
+}
+
+# The program's own Unix sockets: one that it serves is systemd's, one that it asks is elsewhere.
+scenario_from_unix() {
+        file /srv/from-unix.py <<'END'
+import os, socket
+server = socket.socket(socket.AF_UNIX)
+server.bind('/run/from-unix/old.sock')
+server.listen()
+print('own', server.getsockname(), os.path.exists('/run/from-unix/old.sock'), flush=True)
+while True:
+    client, _ = server.accept()
+    backend = socket.socket(socket.AF_UNIX)
+    backend.connect('/run/from-unix/backend.sock')
+    print('peer', backend.getpeername(), flush=True)
+    backend.sendall(client.recv(1000))
+    while data := backend.recv(1000):
+        client.sendall(data)
+    client.close()
+END
+        server_unit path-backend 8000 </dev/null
+        web_rules path-backend
+        unit from-unix.service <<<$'[Service]\nExecStart=/usr/bin/python3 /srv/from-unix.py'
+        rule_file from-unix <<'END'
+[Rules]
+Rule=in,from-unix=/run/from-*/old.sock,systemd=web
+Rule=out,from-unix=**/backend.sock,path=/run/path-backend.sock
+
+[Socket web]
+ListenStream=/run/from-unix.sock
+END
+        reload
+        start path-backend-http.socket from-unix-web.socket
+        activates_on_unix from-unix.service /run/from-unix.sock listener=0.0.0.0:8000
+        contains "$(journal from-unix.service)" "own /run/from-unix/old.sock False" \
+                "peer /run/from-unix/backend.sock"
 }
 
 # Abstract names belong to the network namespace.

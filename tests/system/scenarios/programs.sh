@@ -39,15 +39,18 @@ scenario_python() {
 }
 
 # Debian's own unit: Type=forking, nginx -t as ExecStartPre=, both 0.0.0.0:80 and [::]:80.
-prepare_nginx() { unix_rules nginx 80; }
+prepare_nginx() {
+        file /var/www/html/index.html <<<"hello from nginx"
+        unix_rules nginx 80
+}
 
 scenario_nginx() {
         not_started_since_boot nginx.service
         contains "$(property nginx.service ExecStartPre)" "nginx -t"
-        activates_on_unix nginx.service /run/nginx.sock "Welcome to nginx"
+        activates_on_unix nginx.service /run/nginx.sock "hello from nginx"
         has_private_network nginx.service
         systemctl reload nginx.service
-        contains "$(get /run/nginx.sock)" "Welcome to nginx"
+        contains "$(get /run/nginx.sock)" "hello from nginx"
         no_ip_sockets nginx.service
 }
 
