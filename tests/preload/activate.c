@@ -13,11 +13,12 @@
  *   -p PID        what LISTEN_PID says instead of the truth
  *   -j            let the program take its standard error for the journal
  *   -f            let the kernel refuse IP sockets, as RestrictAddressFamilies=AF_UNIX does
+ *   -i            a network namespace of its own, where every port is free
  *   -n N          the limit of descriptors; 0: as many as can be had
  *   -u USER       run as another user, a number, to whom the directory belongs
  *   -o            a root directory that can't be written to, and no /tmp
  *   -t INODES     the directory is a file system with room for so many files
- *   -b            run the program bare, in a network namespace of its own: no shim, no sockets
+ *   -b            run the program bare, with -i: no shim, no sockets
  *   -x            the first of all: execute the program in this process, as a measurement needs it.
  *                 No directory, and standard error stays what it is
  *
@@ -53,7 +54,7 @@ static char top[] = "/tmp/ip2unix-test-XXXXXX", directory[sizeof(top) + 8];
 static struct {
         char rules[65536], *variables[MAX], *pid;
         int n_variables, limit, user, inodes;
-        bool bare, no_inet, journal, read_only, execute;
+        bool bare, network, no_inet, journal, read_only, execute;
 } setup = {.limit = -1};
 
 /* Put in the name of the directory. Returns a new string. */
@@ -117,7 +118,7 @@ static void set_preload(const char *preload)
 /* The order is that of what is needed: a user can't mount, a filter forbids to make sockets. */
 static void confine(char **program, char **preload)
 {
-        if (setup.bare)
+        if (setup.bare || setup.network)
                 sandbox_network();
         if (setup.inodes > 0)
                 sandbox_tmpfs(directory, setup.inodes);
@@ -233,11 +234,14 @@ static void parse_option(int letter, char *argument)
         case 'f':
                 setup.no_inet = true;
                 break;
+        case 'i':
+                setup.network = true;
+                break;
         case 'j':
                 setup.journal = true;
                 break;
         case 'l':
-                pass_open(argument, directory);
+                pass_open(argument, top);
                 break;
         case 'n':
                 setup.limit = atoi(argument);
@@ -271,7 +275,7 @@ int main(int argc, char **argv)
         setup.execute = argc > 1 && strcmp(argv[1], "-x") == 0;
         if (!setup.execute)
                 make_directory();
-        while ((letter = getopt(argc, argv, "+bc:e:fjl:n:op:r:t:u:x")) != -1)
+        while ((letter = getopt(argc, argv, "+bc:e:fijl:n:op:r:t:u:x")) != -1)
                 parse_option(letter, optarg ? fill_in(optarg) : NULL);
         if (optind >= argc)
                 usage();
