@@ -194,6 +194,20 @@ static int raw_socketpair(int domain, int type, int protocol, int fds[2])
         return (int)syscall(SYS_socketpair, domain, type, protocol, fds);
 }
 
+static long raw_syscall(long number, ...)
+{
+        long arguments[6];
+        va_list ap;
+
+        va_start(ap, number);
+        for (int i = 0; i < 6; i++)
+                arguments[i] = va_arg(ap, long);
+        va_end(ap);
+
+        return syscall(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4],
+                       arguments[5]);
+}
+
 #define NEXT_RAW(type, name, parameters) .name = raw_##name,
 
 struct next next = {NEXT_ALWAYS(NEXT_RAW) NEXT_SOCKET(NEXT_RAW)};

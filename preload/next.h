@@ -34,7 +34,8 @@
         X(int, dup, (int))                                                                         \
         X(int, dup2, (int, int))                                                                   \
         X(int, execve, (const char *, char *const[], char *const[]))                               \
-        X(int, fcntl, (int, int, ...))
+        X(int, fcntl, (int, int, ...))                                                             \
+        X(long, syscall, (long, ...))
 
 #define NEXT_SOCKET(X)                                                                             \
         X(int, accept4, (int, struct sockaddr *, socklen_t *, int))                                \
