@@ -37,8 +37,8 @@ int inherited_read(struct rule_list *list)
                 if (!value && part == 1)
                         return 0;
                 if (!value) {
-                        message(MESSAGE_ERROR, "%s ends with '+', but the rest is missing",
-                                rule_parts_name(part - 1));
+                        message(MESSAGE_ERROR, "%s ends with '+', but %s is missing",
+                                rule_parts_name(part - 1), name ? name : "the next");
                         rule_list_count_error(list);
                         return 0;
                 }

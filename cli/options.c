@@ -22,7 +22,7 @@ static const struct {
         {'r', "rule", "RULE", "add a rule"},
         {'f', "file", "FILE", "add the rules of a file, one a line ('-': standard input)"},
         {'p', "print", NULL, "print the rules in effect as a table"},
-        {'c', "check", NULL, "check the rules, and the program if there is one; run nothing"},
+        {'c', "check", NULL, "check rules and program, run nothing"},
         {'v', "verbose", NULL, "let the library log more; again for still more"},
         {'h', "help", NULL, "print this help"},
         {OPTION_VERSION, "version", NULL, "print the version"},

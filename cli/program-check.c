@@ -6,6 +6,8 @@
 #include "common/cleanup.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
 
 static int open_program(const void *userdata, const char *path)
 {
@@ -59,8 +61,12 @@ int program_check(const char *path, struct program *ret)
                 .relative = true,
         };
         const char *obstacle;
-        int r = program_follow(&files, path, ret);
+        char here[PATH_MAX];
+        int r;
 
+        if (snprintf(here, sizeof(here), "%s%s", strchr(path, '/') ? "" : "./", path) >= PATH_MAX)
+                return -ENAMETOOLONG;
+        r = program_follow(&files, here, ret);
         if (r < 0)
                 return r;
         obstacle = program_obstacle(ret->kind);

@@ -29,12 +29,8 @@ bool search_path_next(struct search_path *search, char ret[static PATH_MAX])
                 int n;
 
                 search->next = directory[length] == ':' ? directory + length + 1 : NULL;
-                if (strchr(search->name, '/'))
-                        n = snprintf(ret, PATH_MAX, "%s", search->name);
-                else
-                        /* An empty directory is the current one. */
-                        n = snprintf(ret, PATH_MAX, "%.*s/%s", length > 0 ? length : 1,
-                                     length > 0 ? directory : ".", search->name);
+                n = snprintf(ret, PATH_MAX, "%.*s%s%s", length, directory, length > 0 ? "/" : "",
+                             search->name);
                 if (n < PATH_MAX)
                         return true;
         }

@@ -26,7 +26,8 @@ void search_path_begin(struct search_path *search, const char *name);
 /*
  * Take the next path that the name may be at. Returns false when there is none left.
  *
- * ret: a path with a slash in it, so that nobody takes it for a name.
+ * ret: for the current directory, which an empty directory in PATH stands for, the name alone: what
+ * is executed from there learns its name so.
  */
 bool search_path_next(struct search_path *search, char ret[static PATH_MAX]);
 

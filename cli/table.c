@@ -47,7 +47,9 @@ struct layout {
         const char *const *headings;
         size_t n_columns;
         size_t widths[COLUMNS_MAX];
-        size_t wrap; /* the width that the last column is wrapped at */
+        size_t wrap;        /* the width that the last column is wrapped at */
+        const char *before; /* what makes a row look as it should, in front of it and behind it */
+        const char *after;
 };
 
 static size_t width_of(const char *cell)
@@ -112,17 +114,20 @@ static void print_wrapped(const struct layout *layout, const char *cell)
 {
         size_t fitting = fit_words(cell, layout->wrap);
 
-        fprintf(layout->stream, "%.*s\n", (int)fitting, cell);
+        fprintf(layout->stream, "%.*s", (int)fitting, cell);
         while (cell[fitting] != '\0') {
                 cell += fitting + 1;
                 fitting = fit_words(cell, layout->wrap);
+                fputc('\n', layout->stream);
                 print_blanks(layout, last_column(layout));
-                fprintf(layout->stream, "%.*s\n", (int)fitting, cell);
+                fprintf(layout->stream, "%.*s", (int)fitting, cell);
         }
+        fprintf(layout->stream, "%s\n", layout->after);
 }
 
 static void print_row(const struct layout *layout, const char *const *cells)
 {
+        fputs(layout->before, layout->stream);
         for (size_t i = 0; i + 1 < layout->n_columns; i++) {
                 size_t blanks = layout->widths[i] - width_of(cells[i]);
                 bool right = layout->headings[i][0] == '#';
@@ -150,9 +155,10 @@ void table_print(const struct table *table, FILE *stream)
 
         measure(table, &layout);
         choose_wrap(&layout);
-        fputs(colour ? BOLD : "", stream);
+        layout.before = colour ? BOLD : "";
+        layout.after = colour ? NORMAL : "";
         print_row(&layout, table->headings);
-        fputs(colour ? NORMAL : "", stream);
+        layout.before = layout.after = "";
         for (size_t i = 0; i < table->n_cells; i += layout.n_columns)
                 print_row(&layout, (const char *const *)table->cells + i);
 }
