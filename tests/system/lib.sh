@@ -47,6 +47,12 @@ link() {
         echo "$2" >>"$STATE/files"
 }
 
+# directory PATH: removed after the scenario, like a file.
+directory() {
+        mkdir -p "$1"
+        echo "$1" >>"$STATE/files"
+}
+
 # Remember the units whose names start with this, to be stopped after the scenario and to be shown
 # when it fails.
 _remember() {
@@ -87,6 +93,35 @@ Rule=in,tcp,port=8000,systemd=http
 ListenStream=/run/$name.sock
 
 $(printf '%s\n' "$@")
+END
+}
+
+# ready_server NAME ARGUMENT...: as server_unit; when it has started, its sockets listen.
+ready_server() {
+        local name=$1
+        shift
+        { echo Type=notify; cat; } | server_unit "$name" --notify "$@"
+}
+
+# path_rules NAME OPTIONS [LINE]...: port 8000 is served on /run/NAME/http.sock.
+path_rules() {
+        local name=$1 options=$2
+        shift 2
+        rule_file "$name" <<END
+[Rules]
+Rule=in,tcp,port=8000,path=/run/$name/http.sock$options
+Rule=in,reject
+
+$(printf '%s\n' "$@")
+END
+}
+
+# client_unit NAME HOST: asks port 8000 of the host, once, and logs the answer.
+client_unit() {
+        unit "$1.service" <<END
+[Service]
+Type=oneshot
+ExecStart=/usr/bin/curl -sS --fail --max-time 10 http://$2:8000/
 END
 }
 
@@ -165,6 +200,14 @@ inactive() {
 }
 
 active() { state_is "$1" active; }
+
+has_rights() { # has_rights FILE "MODE USER GROUP"
+        equal "rights of $1" "$(stat -c '%a %U %G' "$1")" "$2"
+}
+
+is_gone() { [[ ! -e $1 ]] || fail "$1 is still there"; }
+
+is_socket() { [[ -S $1 ]] || fail "$1 is no socket"; }
 
 # Addresses on which anything listens on IP, in the network namespace of the container and in that
 # of the unit's process.

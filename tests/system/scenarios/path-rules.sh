@@ -1,48 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
-# Services that make their Unix sockets themselves, and services that are clients of Unix sockets.
-
-# ready_server NAME ARGUMENT...: as server_unit; when it has started, its sockets listen.
-ready_server() {
-        local name=$1
-        shift
-        { echo Type=notify; cat; } | server_unit "$name" --notify "$@"
-}
-
-# path_rules NAME OPTIONS [LINE]...: port 8000 is served on /run/NAME/http.sock.
-path_rules() {
-        local name=$1 options=$2
-        shift 2
-        rule_file "$name" <<END
-[Rules]
-Rule=in,tcp,port=8000,path=/run/$name/http.sock$options
-Rule=in,reject
-
-$(printf '%s\n' "$@")
-END
-}
-
-# The client's side: asks port 8000 of a host and logs the answer.
-client_unit() { # client_unit NAME HOST
-        unit "$1.service" <<END
-[Service]
-Type=oneshot
-ExecStart=/usr/bin/curl -sS --fail --max-time 10 http://$2:8000/
-END
-}
-
-has_rights() { # has_rights FILE "MODE USER GROUP"
-        equal "rights of $1" "$(stat -c '%a %U %G' "$1")" "$2"
-}
-
-is_gone() { [[ ! -e $1 ]] || fail "$1 is still there"; }
-
-is_socket() { [[ -S $1 ]] || fail "$1 is no socket"; }
-
-directory() { # directory PATH: removed after the scenario
-        mkdir -p "$1"
-        echo "$1" >>"$STATE/files"
-}
+# Services that make their Unix sockets themselves.
 
 # The most that systemd takes away from a service leaves it its runtime directory.
 scenario_path_in_runtime_directory() {
@@ -325,185 +283,36 @@ scenario_path_of_regular_file() {
         no_ip_sockets
 }
 
-# A client that knows IP alone reaches a server that is started by the connection.
-scenario_client_of_socket() {
-        server_unit path-backend 8000 </dev/null
-        web_rules path-backend
-        client_unit path-client 127.0.0.1
-        rule_file path-client <<'END'
-[Rules]
-Rule=out,tcp,port=8000,path=/run/path-backend.sock
-
+# In a user's own manager: a server, and a client of it.
+scenario_path_in_user_manager() {
+        local user=ip2unix-path home=/home/ip2unix-path runtime
+        useradd --create-home --home-dir $home $user
+        runtime=/run/user/$(id -u $user)
+        file $home/.config/systemd/user/mine.service <<END
 [Service]
-PrivateNetwork=yes
-DynamicUser=yes
+Type=notify
+ExecStart=$SERVER --notify 8000
 END
-        reload
-        start path-backend-http.socket
-        inactive path-backend.service
-        start path-client.service
-        active path-backend.service
-        contains "$(journal path-client.service)" listener=0.0.0.0:8000
-        no_ip_sockets path-backend.service
-}
-
-# There are no name servers where there is no network. The name stands for the rule then.
-scenario_client_by_name() {
-        directory /run/path-named
-        ready_server path-named 8000 </dev/null
-        path_rules path-named ,mode=0666
-        client_unit path-name-client backend.invalid
-        rule_file path-name-client <<'END'
-[Rules]
-Rule=out,tcp,port=8000,path=/run/path-named/http.sock
-
+        file $home/.config/systemd/user/asking.service <<'END'
 [Service]
-PrivateNetwork=yes
+Type=oneshot
+ExecStart=/usr/bin/curl -sS --fail http://127.0.0.1:8000/
 END
-        reload
-        start path-named.service path-name-client.service
-        contains "$(journal path-name-client.service)" listener=0.0.0.0:8000
+        file $home/.config/ip2unix.d/mine.conf <<<$'[Rules]\nRule=in,tcp,path='"$runtime/mine.sock"
+        file $home/.config/ip2unix.d/asking.conf \
+                <<<$'[Rules]\nRule=out,tcp,port=8000,path='"$runtime/mine.sock"
+        chown -R $user: $home
+        trap 'loginctl disable-linger '"$user; systemctl stop user@$(id -u $user)" EXIT
+        loginctl enable-linger $user
+        wait_until 10 as_user $user systemctl --user is-active -q basic.target
+        as_user $user systemctl --user start mine.service asking.service
+        contains "$(journalctl -q -b -o cat _UID="$(id -u $user)")" listener=0.0.0.0:8000
+        has_rights "$runtime/mine.sock" "755 $user $user"
+        no_ip_sockets
+        as_user $user systemctl --user stop mine.service
+        is_gone "$runtime/mine.sock"
 }
 
-# The rights of the file are the access control.
-scenario_client_without_right() {
-        directory /run/path-closed
-        ready_server path-closed 8000 </dev/null
-        path_rules path-closed ,mode=0600
-        client_unit path-closed-client 127.0.0.1
-        rule_file path-closed-client <<'END'
-[Rules]
-Rule=out,tcp,port=8000,path=/run/path-closed/http.sock
-
-[Service]
-User=nobody
-END
-        reload
-        start path-closed.service
-        ! systemctl start path-closed-client.service || fail "it got through"
-        contains "$(journal path-closed-client.service)" "ip2unix: " /run/path-closed/http.sock EACCES
-}
-
-# The program's own Unix sockets: one that it serves is systemd's, one that it asks is elsewhere.
-scenario_from_unix() {
-        file /srv/from-unix.py <<'END'
-import os, socket
-server = socket.socket(socket.AF_UNIX)
-server.bind('/run/from-unix/old.sock')
-server.listen()
-print('own', server.getsockname(), os.path.exists('/run/from-unix/old.sock'), flush=True)
-while True:
-    client, _ = server.accept()
-    backend = socket.socket(socket.AF_UNIX)
-    backend.connect('/run/from-unix/backend.sock')
-    print('peer', backend.getpeername(), flush=True)
-    backend.sendall(client.recv(1000))
-    while data := backend.recv(1000):
-        client.sendall(data)
-    client.close()
-END
-        server_unit path-backend 8000 </dev/null
-        web_rules path-backend
-        unit from-unix.service <<<$'[Service]\nExecStart=/usr/bin/python3 /srv/from-unix.py'
-        rule_file from-unix <<'END'
-[Rules]
-Rule=in,from-unix=/run/from-*/old.sock,systemd=web
-Rule=out,from-unix=**/backend.sock,path=/run/path-backend.sock
-
-[Socket web]
-ListenStream=/run/from-unix.sock
-END
-        reload
-        start path-backend-http.socket from-unix-web.socket
-        activates_on_unix from-unix.service /run/from-unix.sock listener=0.0.0.0:8000
-        contains "$(journal from-unix.service)" "own /run/from-unix/old.sock False" \
-                "peer /run/from-unix/backend.sock"
-}
-
-# Abstract names belong to the network namespace.
-scenario_abstract() {
-        ready_server path-abstract 8000 </dev/null
-        rule_file path-abstract <<<$'[Rules]\nRule=in,tcp,abstract=path-abstract-%p'
-        reload
-        start path-abstract.service
-        contains "$(curl -sS --fail --abstract-unix-socket path-abstract-8000 http://server/)" \
-                listener=0.0.0.0:8000
-        no_ip_sockets path-abstract.service
-        systemctl stop path-abstract.service
-        rule_file path-abstract <<'END'
-[Rules]
-Rule=in,tcp,abstract=path-abstract-%p
-
-[Service]
-PrivateNetwork=yes
-END
-        reload
-        start path-abstract.service
-        ! curl -sS --abstract-unix-socket path-abstract-8000 http://server/ 2>/dev/null ||
-                fail "the name is seen from outside"
-}
-
-scenario_inet() {
-        ready_server path-inet 8000 </dev/null
-        rule_file path-inet <<<$'[Rules]\nRule=in,tcp,port=8000,inet=127.0.0.1:8080'
-        reload
-        start path-inet.service
-        equal "what listens on IP" "$(ip_sockets)" 127.0.0.1:8080
-        contains "$(get 127.0.0.1:8080)" listener=0.0.0.0:8000
-}
-
-# many_rules NAME NUMBER: so many rules, of which the last one is about the server's port.
-many_rules() {
-        {
-                echo '[Rules]'
-                for ((port = 10000; port < 10000 + $2 - 1; port++)); do
-                        echo "Rule=in,tcp,addr=127.0.0.1,port=$port,path=/run/$1/%a-%p.sock,mode=0660"
-                done
-                echo "Rule=in,tcp,port=8000,path=/run/$1/http.sock"
-        } | rule_file "$1"
-}
-
-many_rules_work() { # many_rules_work NAME NUMBER VARIABLES
-        local name=$1 environment
-        directory "/run/$name"
-        ready_server "$name" 8000 127.0.0.1:10000 127.0.0.1:$((10000 + $2 - 2)) </dev/null
-        many_rules "$name" "$2"
-        reload
-        start "$name.service"
-        contains "$(get "/run/$name/http.sock")" listener=0.0.0.0:8000
-        contains "$(get "/run/$name/127.0.0.1-10000.sock")" listener=127.0.0.1:10000
-        contains "$(get "/run/$name/127.0.0.1-$((10000 + $2 - 2)).sock")" listener=127.0.0.1:
-        no_ip_sockets "$name.service"
-        environment=$(tr '\0' '\n' <"/proc/$(main_pid "$name.service")/environ")
-        equal "variables" "$(grep -c ^IP2UNIX_RULES <<<"$environment")" "$3"
-        equal "rules shown" "$(property "$name.service" Environment | grep -o in,tcp | wc -l)" "$2"
-}
-
-scenario_thousand_rules() { many_rules_work path-thousand 1000 1; }
-
-scenario_five_thousand_rules() { many_rules_work path-thousands 5000 4; }
-
-# A part of the list gets lost on the way: the rest may leave a port open, so nothing starts.
-scenario_part_of_rules_lost() {
-        directory /run/path-lost
-        ready_server path-lost 8000 </dev/null
-        many_rules path-lost 5000
-        file /etc/systemd/system/path-lost.service.d/lost.conf <<'END'
-[Service]
-UnsetEnvironment=IP2UNIX_RULES_3
-END
-        reload
-        refused path-lost.service status=78
-        contains "$(journal path-lost.service)" "ip2unix: " IP2UNIX_RULES_3
-}
-
-# What goes beyond the limit is an error of the file, which names it.
-scenario_too_many_rules() {
-        ready_server path-too-many 8000 </dev/null
-        {
-                echo '[Rules]'
-                seq -f "Rule=in,tcp,port=%g,path=/run/$(printf '%090d' 0)" 18000
-        } | rule_file path-too-many
-        reload
-        refused path-too-many.service "16 environment variables of 131071 bytes"
+as_user() { # as_user USER COMMAND...
+        runuser -u "$1" -- env XDG_RUNTIME_DIR="/run/user/$(id -u "$1")" "${@:2}"
 }
