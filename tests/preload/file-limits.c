@@ -22,9 +22,10 @@
 
 #define ADDRESS "127.0.0.1:80"
 
-static void check_message(const char *word)
+static void check_message(int number)
 {
-        ok(strstr(messages(), word) != NULL, "the message says: %s", word);
+        ok(strstr(messages(), strerrorname_np(number)) || strstr(messages(), strerror(number)),
+           "the message says %s", strerrorname_np(number));
 }
 
 /* What worked after the obstacle was out of the way: a socket file that serves. */
@@ -41,8 +42,8 @@ static void check_works(const char *address, const char *path)
 static void check_missing(void)
 {
         check_refused_bind(ADDRESS, EADDRNOTAVAIL, "a directory that is missing");
-        check_message(path_of("no/web"));
-        check_message("No such file or directory");
+        ok(strstr(messages(), path_of("no/web")) != NULL, "the message says where");
+        check_message(ENOENT);
         is(kind_of(path_of("no")), "none", "and is not made");
         close(open(path_of("no"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
         check_refused_bind(ADDRESS, EADDRNOTAVAIL, "a file for a directory");
@@ -68,7 +69,7 @@ static void check_unwritable(void)
                 snprintf(what, sizeof(what), "a directory of mode %03o", modes[i]);
                 need(mkdir(path_of("no"), 0700) == 0 && chmod(path_of("no"), modes[i]) == 0, what);
                 check_refused_bind(ADDRESS, EACCES, what);
-                check_message("Permission denied");
+                check_message(EACCES);
                 chmod(path_of("no"), 0700);
                 check_works(ADDRESS, path_of("no/web"));
                 rmdir(path_of("no"));
@@ -92,7 +93,7 @@ static void check_owner(void)
 
         check_refused_bind("127.0.0.1:80", EACCES, "user= that may not be set");
         is(kind_of(path_of("web")), "none", "no file is left");
-        check_message("Operation not permitted");
+        check_message(EPERM);
         check_refused_bind("127.0.0.1:81", EACCES, "group= that may not be set");
         is(kind_of(path_of("web")), "none", "no file is left");
         leave_dead(path_of("web"));
@@ -110,7 +111,7 @@ static void check_owner(void)
 static void check_read_only(void)
 {
         check_refused_bind(ADDRESS, EACCES, "a file system that is read-only");
-        check_message("Read-only file system");
+        check_message(EROFS);
 }
 
 /* path=@DIR@/xxx…%p: 107 bytes with a port of one digit, and no more than that fit */
@@ -155,7 +156,7 @@ static void check_full(void)
         }
         same(errno, ENOSPC, "after %d files the file system is full", n);
         check_refused_bind(ADDRESS, ENOBUFS, "a full file system");
-        check_message("No space left on device");
+        check_message(ENOSPC);
         is(kind_of(path_of("web")), "none", "no file is left");
         unlink(path_of("file-0"));
         check_works(ADDRESS, path_of("web"));
@@ -173,20 +174,24 @@ static void check_memory(void)
         static int fds[MANY];
         const struct rlimit none = {0, RLIM_INFINITY}, any = {RLIM_INFINITY, RLIM_INFINITY};
         char address[32];
-        int n = 0, r = 0;
+        int open = 0, n = 0, r = 0;
 
-        for (; n < MANY; n++)
-                need((fds[n] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) >= 0, "socket");
+        while (open < MANY && (fds[open] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) >= 0)
+                open++;
+        /* One more is needed to make a socket. */
+        for (int i = 0; i < 8; i++)
+                close(fds[--open]);
+        need(bind_to(fds[n++], "127.0.0.1:1000") == 0, "bind");
         need(setrlimit(RLIMIT_AS, &none) == 0, "setrlimit");
-        for (n = 0; n < MANY; n++) {
+        for (; n < open; n++) {
                 snprintf(address, sizeof(address), "127.0.0.1:%d", 1000 + n);
                 r = bind_to(fds[n], address);
                 if (r)
                         break;
         }
         need(setrlimit(RLIMIT_AS, &any) == 0, "setrlimit");
-        if (n == MANY) {
-                skip("memory", "it does not run out so soon");
+        if (n == open) {
+                skip("memory", "descriptors run out before it does");
                 return;
         }
         is(strerrorname_np(r), "ENOBUFS", "without memory, bind number %d", n);
