@@ -165,13 +165,16 @@ class Stage:
         # Program and library find each other as they do in the build directory.
         for name in ("cli/ip2unix", "preload/libip2unix.so"):
             (PRODUCT / name).parent.mkdir(parents=True)
-            if (build / name).exists():
-                shutil.copy(build / name, PRODUCT / name)
+            shutil.copy(build / name, PRODUCT / name)
         for directory in (self.home, self.sockets, self.logs):
             directory.mkdir()
             directory.chmod(0o1777)
         os.umask(0o022)
         os.chdir(self.home)
+
+    def go_abstract(self):
+        """From now on, every TCP socket becomes an abstract Unix socket instead."""
+        self.rule = "tcp,abstract=apps-%p"
 
     # --- files ------------------------------------------------------------------------------------
 
@@ -214,14 +217,12 @@ class Stage:
         if not self.rules or rules is False:
             return command
         words = [self.rule] if rules is True else rules
-        if not (PRODUCT / "cli/ip2unix").exists():
-            return ["env", f"LD_PRELOAD={PRODUCT}/preload/libip2unix.so",
-                    "IP2UNIX_RULES=" + "\n".join(words), *command]
         return [f"{PRODUCT}/cli/ip2unix", *[w for r in words for w in ("-r", r)], "--", *command]
 
     def _environment(self, user, extra):
         environment = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                       "LANG": "C.UTF-8", "TZ": "UTC", **environment_of(user or "root")}
+                       "LANG": "C.UTF-8", "TZ": "UTC", "TMPDIR": str(HOME),
+                       **environment_of(user or "root")}
         return environment | {key: str(value) for key, value in (extra or {}).items()}
 
     def start(self, *command, port=None, user=None, env=None, rules=True, name=None, **options):
@@ -249,7 +250,7 @@ class Stage:
     def listens(self, port):
         """Whether somebody listens on the port; under rules, on the socket that stands for it."""
         if self.rules:
-            return str(self.socket(port)) in listening_paths()
+            return bool({str(self.socket(port)), f"@apps-{port}"} & set(listening_paths()))
         return (port, TCP_LISTEN) in tcp_sockets()
 
     def run(self, *command, status=0, user=None, env=None, rules=True, text=True, **options):

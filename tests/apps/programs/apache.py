@@ -54,6 +54,8 @@ def start(stage, mpm):
     stage.file("www/small", "small\n")
     text = CONFIGURATION.format(home=stage.home, modules=MODULES, mpm=mpm, mpm_options=MPM[mpm])
     path = stage.file("apache.conf", text)
+    # Its first process listens as root, its others connect to it as www-data.
+    stage.rule += ",mode=0666"
     return stage.start("apache2", "-D", "FOREGROUND", "-f", path, port=81)
 
 

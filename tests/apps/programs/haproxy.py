@@ -57,7 +57,8 @@ def start(stage):
 
 
 def end(stage, server, backends):
-    server.end(signal.SIGTERM, [0, 143])
+    # SIGTERM ends the worker by that signal.
+    server.end(signal.SIGUSR1, [0])
     for backend in backends:
         backend.end()
     # python3 is ended by the signal, and its socket files stay.

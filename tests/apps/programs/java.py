@@ -208,8 +208,9 @@ public class Plain {
 
 
 def java(stage, *command):
-    # What the virtual machine does for speed is not what is tested.
-    return stage.run("java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", *command)
+    # Without the file that others could watch it by, and without what pays off later.
+    return stage.run("java", "-XX:-UsePerfData", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
+                     *command)
 
 
 @needs("java")

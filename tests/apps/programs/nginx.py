@@ -64,14 +64,15 @@ def command(stage, servers):
     stage.directory("www", mode=0o777)
     path = stage.file("nginx.conf", CONFIGURATION.format(
         home=stage.home, servers=servers.format(home=stage.home)))
-    return ["nginx", "-e", stage.logs / "nginx-error.log", "-c", path]
+    # It executes itself by the name that it was called by.
+    return ["/usr/sbin/nginx", "-e", stage.logs / "nginx-error.log", "-c", path]
 
 
 def start(stage, servers):
     return stage.start(*command(stage, servers), "-g", "daemon off;", port=80)
 
 
-@needs("nginx", "curl")
+@needs("/usr/sbin/nginx", "curl")
 def scenario_nginx_and_curl(stage):
     server = start(stage, SERVE)
     big = stage.noise("www/big", 30_000_000)
@@ -107,7 +108,7 @@ def scenario_nginx_and_curl(stage):
     stage.equal("peers in the log", {line.split()[0] for line in log.splitlines()}, {"127.0.0.1"})
 
 
-@needs("nginx", "curl")
+@needs("/usr/sbin/nginx", "curl")
 def scenario_nginx_as_proxy(stage):
     """nginx connects to itself: its client side is non-blocking and keeps connections."""
     server = start(stage, PROXY)
@@ -125,7 +126,7 @@ def scenario_nginx_as_proxy(stage):
     stage.closed(80, 8082)
 
 
-@needs("nginx", "curl")
+@needs("/usr/sbin/nginx", "curl")
 def scenario_nginx_proxy_to_nothing(stage):
     """A backend that is not there is refused, not missing."""
     servers = "server {{ listen 80; location / {{ proxy_pass http://127.0.0.1:99; }} }}"
@@ -159,7 +160,7 @@ def workers(of):
             and "worker process" in command_line(process)}
 
 
-@needs("nginx", "ab")
+@needs("/usr/sbin/nginx", "ab")
 def scenario_nginx_reload(stage):
     server = start(stage, SERVE)
     stage.file("www/small", "small\n")
@@ -181,7 +182,7 @@ def master(stage):
     return int(path.exists() and path.read_text() or 0)
 
 
-@needs("nginx", "ab", "curl")
+@needs("/usr/sbin/nginx", "ab", "curl")
 def scenario_nginx_upgrade(stage):
     """A new nginx inherits the listening sockets from the old one, with an environment of its own."""
     # As a daemon: nginx does not upgrade when it was started in the foreground.
@@ -211,7 +212,7 @@ def scenario_nginx_upgrade(stage):
     stage.closed(80)
 
 
-@needs("nginx", "wrk")
+@needs("/usr/sbin/nginx", "wrk")
 def scenario_nginx_and_wrk(stage):
     server = start(stage, SERVE)
     stage.file("www/small", "small\n")

@@ -18,6 +18,7 @@ http.createServer((request, answer) => {
             sum: hash.digest('hex') }))
     })
 }).listen(...JSON.parse(process.argv[2]), function () { console.log(JSON.stringify(this.address())) })
+process.on('SIGTERM', () => process.exit(0))
 """
 
 CLIENT = """
@@ -74,7 +75,8 @@ def converse(stage, listen, base, peer, local, address):
     stage.equal("the client's peer", names["remotePort"], listen[0])
     stage.check(names["localPort"] > 1024 and names["address"]["port"] == names["localPort"], names)
     stage.keeps_descriptors(before)
-    server.end()
+    server.end(signal.SIGTERM, [0])
+    stage.closed(listen[0])
 
 
 @needs("node")

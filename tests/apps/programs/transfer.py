@@ -46,6 +46,8 @@ def vsftpd(stage, from_20):
     subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/etc/pam.d"], check=True)
     with open("/etc/pam.d/apps-ftp", "w", encoding="utf-8") as service:
         service.write(PAM)
+    # What binds and connects has changed its root to an empty directory: no path leads out of it.
+    stage.go_abstract()
     path = stage.file("vsftpd.conf", VSFTPD.format(home=stage.home, from_20=from_20))
     return stage.start("vsftpd", path, port=21)
 
@@ -60,7 +62,7 @@ def scenario_ftp_passive(stage):
     stage.matches(log, r'CONNECT: Client "127\.0\.0\.1"')
     stage.matches(log, r"227 Entering Passive Mode \(127,0,0,1,\d+,\d+\)")
     server.end(signal.SIGTERM, [0, -15])
-    stage.stale(21)
+    stage.closed(21)
 
 
 @needs("vsftpd", "curl")
@@ -70,7 +72,7 @@ def scenario_ftp_active(stage):
     for options in (["--ftp-port", "127.0.0.1", "--disable-eprt"], ["--ftp-port", "127.0.0.1"]):
         over_ftp(stage, *options)
     server.end(signal.SIGTERM, [0, -15])
-    stage.stale(21)
+    stage.closed(21)
 
 
 @needs("vsftpd", "curl")
@@ -79,7 +81,7 @@ def scenario_ftp_active_from_port_20(stage):
     server = vsftpd(stage, "YES")
     over_ftp(stage, "--ftp-port", "127.0.0.1")
     server.end(signal.SIGTERM, [0, -15])
-    stage.stale(21)
+    stage.closed(21)
 
 
 RSYNCD = """
