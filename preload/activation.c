@@ -40,6 +40,9 @@ static int fitness(const struct kept *k, const struct rule_query *query, sa_fami
                 return -1;
         if (k->family == AF_UNIX)
                 return 1;
+        /* A program that speaks to Unix sockets does not know what an IP address is. */
+        if (family == AF_UNIX)
+                return -1;
 
         return (k->endpoint.port == query->port ? 4 : 0) + (k->family == family ? 2 : 0);
 }

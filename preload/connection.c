@@ -18,13 +18,12 @@
  * IPv6 has room for all of both, behind a prefix of a unique local address (RFC 4193) that spells
  * the name of the product.
  */
-static struct endpoint credentials_endpoint(const struct ucred *cred, sa_family_t family,
-                                            uint16_t port)
+static struct endpoint credentials_endpoint(const struct ucred *cred, bool ipv4, uint16_t port)
 {
         static const uint8_t prefix[8] = {0xfd, 'i', 'p', '2', 'u', 'n', 'i', 'x'};
         struct endpoint endpoint = {.port = port};
 
-        if (family == AF_INET) {
+        if (ipv4) {
                 const uint32_t in = htonl(UINT32_C(127) << 24 | (cred->uid & 0xffffff));
 
                 endpoint.address = rule_address_from_ipv4(&in);
@@ -39,21 +38,24 @@ static struct endpoint credentials_endpoint(const struct ucred *cred, sa_family_
         return endpoint;
 }
 
-struct endpoint connection_peer(int fd, sa_family_t family, bool credentials, uint16_t port)
+struct endpoint connection_peer(int fd, const struct sock *sock, uint16_t port)
 {
         struct ucred cred;
         socklen_t length = sizeof(cred);
 
-        if (credentials && next.getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &length) == 0)
-                return credentials_endpoint(&cred, family, port);
+        if (sock->peer_credentials &&
+            next.getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &length) == 0)
+                return credentials_endpoint(&cred, rule_address_is_mapped(&sock->local.address),
+                                            port);
 
-        return endpoint_loopback(family, port);
+        return endpoint_opposite(&sock->local, sock->family, port);
 }
 
 struct endpoint connection_local(const struct endpoint *listener, sa_family_t family)
 {
-        return endpoint_is_wildcard(listener, family) ? endpoint_loopback(family, listener->port)
-                                                      : *listener;
+        return endpoint_is_wildcard(listener, family)
+                       ? endpoint_opposite(listener, family, listener->port)
+                       : *listener;
 }
 
 int connection_track(int fd, word w, uint16_t port)
@@ -72,24 +74,6 @@ int connection_track(int fd, word w, uint16_t port)
                 flags |= WORD_CORK;
         table_put(fd, WORD_ACCEPTED_MAKE(listener->index, flags, port));
         return 0;
-}
-
-void connection_inherit(int fd, int listener, struct sock_inherited inherited)
-{
-        if (inherited.keepalive)
-                option_copy(listener, fd, SO_KEEPALIVE);
-        if (inherited.linger)
-                option_copy(listener, fd, SO_LINGER);
-        if (inherited.oobinline)
-                option_copy(listener, fd, SO_OOBINLINE);
-        if (inherited.receive_timeout)
-                option_copy(listener, fd, SO_RCVTIMEO);
-        if (inherited.send_timeout)
-                option_copy(listener, fd, SO_SNDTIMEO);
-        if (inherited.receive_buffer)
-                option_copy(listener, fd, SO_RCVBUF);
-        if (inherited.send_buffer)
-                option_copy(listener, fd, SO_SNDBUF);
 }
 
 static struct sock *promote(const struct sock *listener, word w)

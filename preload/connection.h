@@ -13,10 +13,11 @@
 #include "preload/sock.h"
 
 /*
- * The peer's address to tell: the loopback address with the given port, or with peer=credentials
- * what SO_PEERCRED says. Documented in ip2unix-rules(7).
+ * The peer's address to tell, of a connection or of one that this listener accepted: the loopback
+ * address with the given port, or with peer=credentials what SO_PEERCRED says. Documented in
+ * ip2unix-rules(7).
  */
-struct endpoint connection_peer(int fd, sa_family_t family, bool credentials, uint16_t port);
+struct endpoint connection_peer(int fd, const struct sock *sock, uint16_t port);
 
 /* The connection's own end: the listener's address, the loopback address for the wildcard. */
 struct endpoint connection_local(const struct endpoint *listener, sa_family_t family);
@@ -29,9 +30,6 @@ struct endpoint connection_local(const struct endpoint *listener, sa_family_t fa
  * Errors: -EMFILE, -ENOMEM; the connection is untracked, and to be closed by the caller.
  */
 int connection_track(int fd, word w, uint16_t port);
-
-/* Set on a connection what TCP would have inherited: two system calls for each option. */
-void connection_inherit(int fd, int listener, struct sock_inherited inherited);
 
 /*
  * Make a struct sock of a connection that has none yet.

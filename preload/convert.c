@@ -9,16 +9,12 @@
 #include <sys/stat.h>
 
 #include "preload/convert.h"
+#include "preload/departure.h"
+#include "preload/inherited.h"
 #include "preload/next.h"
 #include "preload/option.h"
 #include "preload/watch.h"
-
-/* Not in every C library's headers. */
-#ifndef SO_BUF_LOCK
-#define SO_BUF_LOCK 72
-#endif
-#define BUF_LOCK_SEND    1
-#define BUF_LOCK_RECEIVE 2
+#include "rules/address.h"
 
 static int get_option(int fd, int name)
 {
@@ -28,15 +24,23 @@ static int get_option(int fd, int name)
         return next.getsockopt(fd, SOL_SOCKET, name, &value, &length) < 0 ? 0 : value;
 }
 
-static bool find_standin(int fd, word w, struct inet_socket *ret)
+struct inet_socket inet_socket_of(int fd, word w)
 {
         struct sock *sock = sock_at(WORD_INDEX(w));
 
-        if (sock->kind != SOCK_STANDIN)
-                return false;
+        return (struct inet_socket){fd, w, sock->family, sock->type, sock->protocol, sock, NULL};
+}
 
-        *ret = (struct inet_socket){fd, w, sock->family, sock->type, sock->protocol, sock};
-        return true;
+/* Stand-ins, and what is an IP socket yet. */
+static bool find_converted(int fd, word w, struct inet_socket *ret)
+{
+        *ret = inet_socket_of(fd, w);
+        if (ret->sock->kind == SOCK_MOVED || ret->sock->kind == SOCK_MOVED_PEER) {
+                ret->sock = NULL;
+                return true;
+        }
+
+        return inet_socket_is_standin(ret);
 }
 
 bool inet_socket_find(int fd, struct inet_socket *ret)
@@ -46,7 +50,7 @@ bool inet_socket_find(int fd, struct inet_socket *ret)
 
         switch (WORD_KIND(w)) {
         case WORD_SOCK:
-                return find_standin(fd, w, ret);
+                return find_converted(fd, w, ret);
         case WORD_INET:
         case WORD_PLAIN:
                 if (WORD_PROTOCOL(w) == 0)
@@ -79,29 +83,24 @@ bool inet_socket_find(int fd, struct inet_socket *ret)
                (ret->type == SOCK_DGRAM && ret->protocol == IPPROTO_UDP);
 }
 
-/* Which of the options that connections inherit has the program set? */
-static struct sock_inherited find_inherited(int fd)
+bool inet_socket_find_unix(int fd, struct inet_socket *ret)
 {
-        struct timeval receive = {0}, send = {0};
-        struct linger linger = {0};
-        socklen_t length = sizeof(receive);
-        const int locked = get_option(fd, SO_BUF_LOCK);
+        const word w = table_get(fd);
 
-        (void)next.getsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &receive, &length);
-        length = sizeof(send);
-        (void)next.getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &send, &length);
-        length = sizeof(linger);
-        (void)next.getsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, &length);
+        if ((WORD_KIND(w) != WORD_NONE && (WORD_KIND(w) != WORD_PLAIN || WORD_PROTOCOL(w) != 0)) ||
+            get_option(fd, SO_DOMAIN) != AF_UNIX)
+                return false;
 
-        return (struct sock_inherited){
-                .keepalive = get_option(fd, SO_KEEPALIVE) != 0,
-                .oobinline = get_option(fd, SO_OOBINLINE) != 0,
-                .linger = linger.l_onoff != 0,
-                .receive_timeout = receive.tv_sec != 0 || receive.tv_usec != 0,
-                .send_timeout = send.tv_sec != 0 || send.tv_usec != 0,
-                .receive_buffer = locked & BUF_LOCK_RECEIVE,
-                .send_buffer = locked & BUF_LOCK_SEND,
-        };
+        *ret = (struct inet_socket){
+                .fd = fd, .word = w, .family = AF_UNIX, .type = get_option(fd, SO_TYPE)};
+        return ret->type == SOCK_STREAM || ret->type == SOCK_DGRAM;
+}
+
+/* Nobody but us has made it, and we know that the program has set no option on it. */
+static bool is_untouched(const struct inet_socket *inet)
+{
+        return (WORD_KIND(inet->word) == WORD_INET || WORD_KIND(inet->word) == WORD_PLAIN) &&
+               WORD_PROTOCOL(inet->word) != 0 && !(inet->word & WORD_SET);
 }
 
 struct sock *convert_prepare(const struct inet_socket *inet, enum sock_kind kind)
@@ -116,32 +115,44 @@ struct sock *convert_prepare(const struct inet_socket *inet, enum sock_kind kind
         sock->family = inet->family;
         sock->type = inet->type;
         sock->protocol = inet->protocol;
-        sock->inherited = find_inherited(inet->fd);
-        if (inet->standin)
-                sock->options = inet->standin->options;
-        else {
+        if (inet->name)
+                sock->name = *inet->name;
+        if (inet->sock)
+                sock->options = inet->sock->options;
+        else
                 option_defaults(&sock->options);
-                option_snapshot(inet->fd, &sock->options);
-        }
+        if (is_untouched(inet))
+                return sock;
 
+        sock->inherited = inherited_find(inet->fd);
+        if (!inet->sock && inet->family != AF_UNIX)
+                option_snapshot(inet->fd, &sock->options);
         return sock;
 }
 
-/*
- * The passed socket outlives the service: what an earlier run has left on it is overwritten even
- * where this run has changed nothing.
- */
-static void copy_socket_options(int from, int to, struct sock_inherited set)
+/* Options that Unix sockets have as well, and that connections don't need. */
+static void copy_others(int from, int to)
 {
-        static const int names[] = {SO_KEEPALIVE, SO_LINGER,   SO_OOBINLINE,
-                                    SO_RCVTIMEO,  SO_SNDTIMEO, SO_RCVLOWAT};
+        static const int names[] = {SO_REUSEADDR, SO_BROADCAST, SO_PRIORITY,
+                                    SO_DONTROUTE, SO_TIMESTAMP, SO_TIMESTAMPNS};
 
         for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-                option_copy(from, to, names[i]);
-        if (set.receive_buffer)
-                option_copy(from, to, SO_RCVBUF);
-        if (set.send_buffer)
-                option_copy(from, to, SO_SNDBUF);
+                if (get_option(from, names[i]) != 0)
+                        option_copy(from, to, names[i]);
+}
+
+/*
+ * A passed socket outlives the service: what an earlier run has left on it is overwritten even
+ * where this run has changed nothing.
+ */
+static void copy_options(const struct inet_socket *inet, int with, const struct sock *sock)
+{
+        if (sock && sock->kept >= 0)
+                inherited_copy(inet->fd, with, inherited_complete(sock->inherited));
+        else if (!is_untouched(inet))
+                inherited_copy(inet->fd, with, sock ? sock->inherited : inherited_find(inet->fd));
+        if (!is_untouched(inet))
+                copy_others(inet->fd, with);
 }
 
 /* Flags and owner of the open file, which dup3(2) replaces together with the socket. */
@@ -204,7 +215,7 @@ static bool is_copy(int other, const struct inet_socket *inet, const struct stat
         if (WORD_KIND(inet->word) == WORD_SOCK)
                 return w == inet->word;
 
-        return WORD_KIND(w) == WORD_INET && w & WORD_COPIED && fstat(other, &st) == 0 &&
+        return WORD_KIND(w) == WORD_KIND(inet->word) && w & WORD_COPIED && fstat(other, &st) == 0 &&
                st.st_ino == before->st_ino && st.st_dev == before->st_dev;
 }
 
@@ -215,6 +226,18 @@ static void keep_notes(int fd, word w)
                 atomic_store(&sock_at(WORD_INDEX(w))->watched, false);
         else
                 (void)table_replace(fd, w, w & ~WORD_EPOLLED);
+}
+
+/* What the table says of the socket from now on. sock: NULL for a fresh IP socket. */
+static word word_for(const struct inet_socket *inet, const struct sock *sock)
+{
+        if (sock)
+                return sock_word(sock);
+
+        return WORD_INET_MAKE(WORD_INET,
+                              WORD_SET | (inet->family == AF_INET6 ? WORD_IPV6 : 0) |
+                                      (inet->type == SOCK_DGRAM ? WORD_DGRAM : 0),
+                              inet->protocol);
 }
 
 /* Duplicates that the program made before are to become the new socket too. */
@@ -235,7 +258,16 @@ static void convert_copies(const struct inet_socket *inet, const struct stat *be
 
 static bool may_have_copies(word w)
 {
-        return WORD_KIND(w) == WORD_SOCK || (WORD_KIND(w) == WORD_INET && w & WORD_COPIED);
+        if (WORD_KIND(w) == WORD_SOCK)
+                return atomic_load(&sock_at(WORD_INDEX(w))->open) > 1;
+
+        return (WORD_KIND(w) == WORD_INET || WORD_KIND(w) == WORD_PLAIN) && w & WORD_COPIED;
+}
+
+/* May it become another socket once more, or outlive its last descriptor? See watch.h. */
+static bool needs_notes(const struct sock *sock)
+{
+        return !sock || sock->kept >= 0 || sock->kind == SOCK_STANDIN;
 }
 
 static bool is_watched(const struct inet_socket *inet)
@@ -249,7 +281,9 @@ static bool is_watched(const struct inet_socket *inet)
 int convert(const struct inet_socket *inet, int with, struct sock *sock, bool shared)
 {
         const bool copied = may_have_copies(inet->word), watched = is_watched(inet);
+        const word w = word_for(inet, sock);
         struct file_state state;
+        struct departure departure;
         struct stat before;
         int r;
 
@@ -262,7 +296,8 @@ int convert(const struct inet_socket *inet, int with, struct sock *sock, bool sh
         state = read_file_state(inet->fd);
         if (shared)
                 state.status |= next.fcntl(with, F_GETFL) & O_NONBLOCK;
-        copy_socket_options(inet->fd, with, sock->inherited);
+        copy_options(inet, with, sock);
+        departure = departure_of(inet->fd, inet->word);
 
         if (watched)
                 watch_suspend(inet->fd);
@@ -275,15 +310,62 @@ int convert(const struct inet_socket *inet, int with, struct sock *sock, bool sh
 
         write_file_state(inet->fd, &state);
         if (watched) {
-                atomic_store(&sock->watched, true);
                 watch_resume(inet->fd);
                 keep_notes(inet->fd, inet->word);
+                if (!needs_notes(sock))
+                        watch_forget(inet->fd);
+                else if (sock)
+                        atomic_store(&sock->watched, true);
         }
         if (copied)
-                convert_copies(inet, &before, sock_word(sock));
-        table_put(inet->fd, sock_word(sock));
+                convert_copies(inet, &before, w);
+        table_put(inet->fd, watched && !sock ? w | WORD_EPOLLED : w);
+        departure_finish(&departure);
 
         return 0;
+}
+
+/* Set on a fresh IP socket what the program had set and only we knew. */
+static void restore_options(int fd, const struct option_values *options)
+{
+        for (int i = 0; i < OPTION_COUNT; i++)
+                if (options->value[i] != option_initial(i))
+                        option_restore(fd, i, options->value[i]);
+}
+
+/* Where the kernel makes no IP sockets: RestrictAddressFamilies=AF_UNIX. */
+static int convert_to_standin(const struct inet_socket *inet)
+{
+        struct sock *sock;
+        int fd, r;
+
+        sock = convert_prepare(inet, SOCK_STANDIN);
+        if (!sock)
+                return -ENOBUFS;
+        if (inet->family == AF_INET)
+                sock->local.address = rule_address_from_ipv4(&(struct in_addr){INADDR_ANY});
+
+        fd = next.socket(AF_UNIX, inet->type | SOCK_CLOEXEC, 0);
+        r = fd < 0 ? -ENOBUFS : convert(inet, fd, sock, false);
+        if (fd >= 0)
+                next.close(fd);
+        if (r < 0)
+                sock_unref(sock);
+        return r < 0 ? -ENOBUFS : 0;
+}
+
+int convert_back(const struct inet_socket *inet)
+{
+        int fd, r;
+
+        fd = next.socket(inet->family, inet->type | SOCK_CLOEXEC, inet->protocol);
+        if (fd < 0)
+                return errno == EAFNOSUPPORT ? convert_to_standin(inet) : -ENOBUFS;
+
+        restore_options(fd, &inet->sock->options);
+        r = convert(inet, fd, NULL, false);
+        next.close(fd);
+        return r < 0 ? -ENOBUFS : 0;
 }
 
 /*

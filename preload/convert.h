@@ -12,21 +12,36 @@
 #include "preload/sock.h"
 #include "preload/table.h"
 
-/* An IP socket as the program made it, before it is converted. */
+/* A socket as the program has it, before it becomes another. */
 struct inet_socket {
         int fd;
-        word word; /* as it stands in the table, perhaps zero */
-        sa_family_t family;
+        word word;          /* as it stands in the table, perhaps zero */
+        sa_family_t family; /* AF_INET, AF_INET6; AF_UNIX for rules with from-unix= */
         int type;
         int protocol;
-        struct sock *standin; /* held by word; NULL for a real IP socket */
+        struct sock *sock; /* held by word; NULL for a socket that is what it seems to be */
+        const struct unix_name *name; /* AF_UNIX: what the program binds or connects it to */
 };
+
+static inline bool inet_socket_is_standin(const struct inet_socket *inet)
+{
+        return inet->sock && inet->sock->kind == SOCK_STANDIN;
+}
 
 /*
  * What is this descriptor?
  * Returns false unless it is an IP stream or datagram socket, or a stand-in for one.
  */
 bool inet_socket_find(int fd, struct inet_socket *ret);
+
+/* The same for one that has been converted; sock is that of the held word w. */
+struct inet_socket inet_socket_of(int fd, word w);
+
+/*
+ * The same for a Unix socket of the program's own, stream or datagram, that has no other word than
+ * WORD_PLAIN.
+ */
+bool inet_socket_find_unix(int fd, struct inet_socket *ret);
 
 /*
  * A new object for the socket that inet will become, with the options that were set so far.
@@ -36,7 +51,8 @@ struct sock *convert_prepare(const struct inet_socket *inet, enum sock_kind kind
 
 /*
  * Replace the socket at inet->fd, and at the other numbers that it has in this process, by a
- * duplicate of with. On success sock is in the table, and its reference is the table's.
+ * duplicate of with. On success sock is in the table, and its reference is the table's. sock may be
+ * NULL: with is an IP socket that is to be none of ours.
  *
  * shared: other workers use the same open file (SO_REUSEPORT). Its O_NONBLOCK is all of theirs, and
  * a worker that has not set it yet must not take it from those that have.
@@ -44,6 +60,12 @@ struct sock *convert_prepare(const struct inet_socket *inet, enum sock_kind kind
  * Errors: a negative errno; the program's socket is as it was, and sock still the caller's.
  */
 int convert(const struct inet_socket *inet, int with, struct sock *sock, bool shared);
+
+/*
+ * Give the program a fresh IP socket in place of a converted one, with its options.
+ * Errors: -ENOBUFS; the program's socket is as it was.
+ */
+int convert_back(const struct inet_socket *inet);
 
 /*
  * Replace it by a socket that nobody can reach.

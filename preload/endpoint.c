@@ -98,6 +98,11 @@ struct endpoint endpoint_loopback(sa_family_t family, uint16_t port)
         return (struct endpoint){.address = family == AF_INET ? ipv4 : ipv6, .port = port};
 }
 
+struct endpoint endpoint_opposite(const struct endpoint *end, sa_family_t family, uint16_t port)
+{
+        return endpoint_loopback(rule_address_is_mapped(&end->address) ? AF_INET : family, port);
+}
+
 bool endpoint_is_wildcard(const struct endpoint *endpoint, sa_family_t family)
 {
         static const uint8_t zero[16];

@@ -28,6 +28,12 @@ void endpoint_write(const struct endpoint *endpoint, sa_family_t family, struct 
 /* The loopback address of a family, with a port. */
 struct endpoint endpoint_loopback(sa_family_t family, uint16_t port);
 
+/*
+ * The loopback address at the other end of a connection whose one end is this: IPv4-mapped where
+ * that is, as the kernel never connects an IPv4-mapped address and another one.
+ */
+struct endpoint endpoint_opposite(const struct endpoint *end, sa_family_t family, uint16_t port);
+
 bool endpoint_is_wildcard(const struct endpoint *endpoint, sa_family_t family);
 
 /*

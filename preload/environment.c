@@ -32,13 +32,29 @@ static const char *const names[ENVIRONMENT_COUNT] = {
 static char *variables[ENVIRONMENT_COUNT];
 static size_t fds_size;
 
+/* IP2UNIX_RULES_2 to IP2UNIX_RULES_16. */
+static int find_part(const char *string)
+{
+        static const char prefix[] = "IP2UNIX_RULES_";
+        size_t number = 0;
+
+        if (!word_begins(string, prefix))
+                return -1;
+        for (string += sizeof(prefix) - 1; *string >= '0' && *string <= '9'; string++)
+                number = number * 10 + (size_t)(*string - '0');
+
+        return *string == '=' && number >= 2 && number <= RULE_PARTS_MAX
+                       ? ENVIRONMENT_RULES_2 + (int)number - 2
+                       : -1;
+}
+
 static int find_name(const char *string)
 {
         for (int i = 0; i < ENVIRONMENT_COUNT; i++)
-                if (word_begins(string, names[i]))
+                if (names[i] && word_begins(string, names[i]))
                         return i;
 
-        return -1;
+        return find_part(string);
 }
 
 static void copy_variables(char *const found[static ENVIRONMENT_COUNT])
@@ -87,7 +103,19 @@ void environment_open(char **envp)
 
 const char *environment_get(enum environment_variable variable)
 {
-        return variables[variable] ? variables[variable] + strlen(names[variable]) : NULL;
+        const char *string = variables[variable];
+
+        return string ? string + word_length(string, '=') + 1 : NULL;
+}
+
+const char *environment_get_rules(size_t number)
+{
+        if (number > RULE_PARTS_MAX)
+                return NULL;
+
+        return environment_get(
+                number == 1 ? ENVIRONMENT_RULES
+                            : (enum environment_variable)(ENVIRONMENT_RULES_2 + (int)number - 2));
 }
 
 void environment_update_fds(void)
@@ -111,14 +139,22 @@ static void publish(char **envp, char *string, bool has_room)
         *envp = string;
 }
 
+static char no_fds[] = "IP2UNIX_FDS=";
+
+void environment_announce_marks(void)
+{
+        if (!__atomic_load_n(&variables[ENVIRONMENT_FDS], __ATOMIC_RELAXED))
+                __atomic_store_n(&variables[ENVIRONMENT_FDS], no_fds, __ATOMIC_RELAXED);
+}
+
 void environment_publish_fds(char **envp, bool marks, bool begun)
 {
-        static char none[] = "IP2UNIX_FDS=", taken[] = "IP2UNIX_FDS=taken";
+        static char taken[] = "IP2UNIX_FDS=taken";
         const bool has_room = variables[ENVIRONMENT_LISTEN_FDS];
         const size_t name = strlen(names[ENVIRONMENT_FDS]);
         char *memory;
 
-        variables[ENVIRONMENT_FDS] = begun ? taken : marks ? none : NULL;
+        variables[ENVIRONMENT_FDS] = begun ? taken : marks ? no_fds : NULL;
         fds_size = kept_format_size();
         if (fds_size == 0) {
                 if (variables[ENVIRONMENT_FDS])

@@ -5,7 +5,8 @@
  * The environment variables by which rules and descriptors reach a process, and the programs that
  * it executes.
  *
- *   LD_PRELOAD, IP2UNIX_RULES, IP2UNIX_LOG_LEVEL   inherited; put back where a program executes
+ *   LD_PRELOAD, IP2UNIX_RULES, IP2UNIX_RULES_2 …, IP2UNIX_LOG_LEVEL
+ *                                                  inherited; put back where a program executes
  *                                                  another with an environment of its own making
  *   LISTEN_FDS, LISTEN_FDNAMES, LISTEN_PID         systemd's; hidden from the program
  *   IP2UNIX_FDS                                    what has become of them, for those that are
@@ -17,12 +18,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "rules/parts.h"
+
 enum environment_variable {
         ENVIRONMENT_PRELOAD,
         ENVIRONMENT_RULES,
         ENVIRONMENT_LOG_LEVEL,
         ENVIRONMENT_FDS,
-        ENVIRONMENT_INHERITED, /* so many are handed on */
+        ENVIRONMENT_RULES_2, /* and so on: rules/parts.h */
+        ENVIRONMENT_INHERITED = ENVIRONMENT_RULES_2 + RULE_PARTS_MAX - 1, /* are handed on */
         ENVIRONMENT_LISTEN_FDS = ENVIRONMENT_INHERITED,
         ENVIRONMENT_LISTEN_FDNAMES,
         ENVIRONMENT_LISTEN_PID,
@@ -36,12 +40,21 @@ void environment_open(char **envp);
 /* The value of a variable as it was when the program started, or NULL. */
 const char *environment_get(enum environment_variable variable);
 
+/* The value of IP2UNIX_RULES_N, or of IP2UNIX_RULES for 1; number: to RULE_PARTS_MAX. */
+const char *environment_get_rules(size_t number);
+
 /*
  * Tell the program's children of kept descriptors: to be called after kept_open(). Where none are
  * kept, marks: sockets with a mark (mark.h) may come to them; begun: the service has begun to serve
  * (inheritance.h).
  */
 void environment_publish_fds(char **envp, bool marks, bool begun);
+
+/*
+ * There are marked sockets from now on: programs that are executed later are told to look for them.
+ * Async-signal-safe.
+ */
+void environment_announce_marks(void);
 
 /* Put the present numbers into IP2UNIX_FDS, after one has moved. */
 void environment_update_fds(void);

@@ -7,6 +7,7 @@
 
 #include "preload/connection.h"
 #include "preload/hook.h"
+#include "preload/inherited.h"
 #include "preload/mark.h"
 #include "preload/sock.h"
 #include "preload/waiting.h"
@@ -39,10 +40,11 @@ static bool is_shut(int listener)
 static int accept_passed(int listener, struct sock *sock, struct sockaddr *addr, socklen_t *length,
                          int flags)
 {
-        const int place = waiting_enter(sock->index);
+        const int place = sock->passed ? waiting_enter(sock->index) : -1;
         const int fd = next.accept4(listener, addr, length, flags);
 
-        waiting_leave(place);
+        if (place >= 0)
+                waiting_leave(place);
         if (fd >= 0 && UNLIKELY(is_shut(listener))) {
                 next.close(fd);
                 return hook_result(-EINVAL);
@@ -67,10 +69,9 @@ static int accept_unix(int listener, word w, struct sockaddr *addr, socklen_t *l
         }
 
         port = endpoint_ephemeral_port();
-        connection_inherit(fd, listener, sock->inherited);
+        inherited_copy(listener, fd, sock->inherited);
         if (addr) {
-                const struct endpoint peer =
-                        connection_peer(fd, sock->family, sock->peer_credentials, port);
+                const struct endpoint peer = connection_peer(fd, sock, port);
 
                 endpoint_write(&peer, sock->family, addr, length);
         }
@@ -109,6 +110,22 @@ static int accept_passed_ip(int listener, word w, struct sockaddr *addr, socklen
         return fd;
 }
 
+/*
+ * A connection to a listener that does not pretend to be another: the kernel tells who it is. It is
+ * tracked for its own address, which is the listener's.
+ */
+static int accept_undisguised(int listener, word w, struct sockaddr *addr, socklen_t *length,
+                              int flags)
+{
+        const int fd = accept_passed(listener, sock_at(WORD_INDEX(w)), addr, length, flags);
+        const int saved = errno;
+
+        if (fd < 0 || connection_track(fd, w, 0) < 0)
+                table_drop(w);
+        errno = saved;
+        return fd;
+}
+
 static int check(const struct sock *sock, const struct sockaddr *addr, const socklen_t *length)
 {
         if (addr && !length)
@@ -133,6 +150,9 @@ static int accept_sock(int listener, struct sockaddr *addr, socklen_t *length, i
 
         kind = sock_at(WORD_INDEX(w))->kind;
         r = check(sock_at(WORD_INDEX(w)), addr, length);
+        if (r == 0 && (kind == SOCK_MOVED ||
+                       (kind == SOCK_LISTENER && sock_at(WORD_INDEX(w))->family == AF_UNIX)))
+                return accept_undisguised(listener, w, addr, length, flags);
         if (r == 0 && kind == SOCK_LISTENER)
                 return accept_unix(listener, w, addr, length, flags);
         if (r == 0 && kind == SOCK_PASSED_IP)

@@ -7,162 +7,19 @@
  * be done, the call fails, and the program's socket stays unbound.
  */
 
+#include <limits.h>
 #include <netinet/in.h>
 #include <unistd.h>
 
-#include "preload/activation.h"
 #include "preload/convert.h"
 #include "preload/endpoint.h"
 #include "preload/hook.h"
-#include "preload/log.h"
 #include "preload/mark.h"
-#include "preload/process.h"
 #include "preload/rule-set.h"
+#include "preload/serve.h"
 #include "preload/sock.h"
+#include "preload/target.h"
 #include "rules/address.h"
-
-static bool has_reuseport(const struct inet_socket *inet)
-{
-        int value = 0;
-        socklen_t length = sizeof(value);
-
-        if (inet->standin)
-                return inet->standin->options.value[OPTION_REUSEPORT];
-
-        return next.getsockopt(inet->fd, SOL_SOCKET, SO_REUSEPORT, &value, &length) == 0 && value;
-}
-
-/* The port that the kernel would have chosen. */
-static struct endpoint with_port(const struct endpoint *endpoint)
-{
-        struct endpoint local = *endpoint;
-
-        if (local.port == 0)
-                local.port = endpoint_ephemeral_port();
-        return local;
-}
-
-static int blackhole(const struct inet_socket *inet, const struct endpoint *endpoint)
-{
-        const struct endpoint local = with_port(endpoint);
-
-        log_message(LOG_INFO, "port ", LOG_NUMBER(endpoint->port),
-                    ": nobody can connect (blackhole)");
-        return convert_to_blackhole(inet, &local);
-}
-
-/* A datagram socket of systemd's is of use as it is when it is an IP socket. */
-static bool is_usable(const struct kept *kept)
-{
-        return kept->family != AF_UNIX || kept->type == SOCK_STREAM;
-}
-
-/* A UDP server that an earlier run has connected to a client would hear of nobody else. */
-static void dissolve_connection(const struct kept *kept)
-{
-        const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
-        struct sockaddr_storage peer;
-        socklen_t length = sizeof(peer);
-
-        if (kept->type == SOCK_DGRAM &&
-            next.getpeername(kept->fd, (struct sockaddr *)&peer, &length) == 0)
-                (void)next.connect(kept->fd, &nobody, sizeof(nobody));
-}
-
-static int use_passed(const struct inet_socket *inet, const struct rule *rule,
-                      const struct endpoint *endpoint, int place, bool reuseport, bool shared)
-{
-        const struct kept *kept = kept_at(place);
-        struct sock *sock;
-        int r;
-
-        if (!is_usable(kept)) {
-                log_message(LOG_ERR, "port ", LOG_NUMBER(endpoint->port), ": socket '", kept->name,
-                            "' is a Unix datagram socket, which this version cannot use");
-                return -EADDRINUSE;
-        }
-
-        if (!shared)
-                dissolve_connection(kept);
-        sock = convert_prepare(inet, kept->family == AF_UNIX ? SOCK_LISTENER : SOCK_PASSED_IP);
-        if (!sock)
-                return -ENOBUFS;
-        sock->local = with_port(endpoint);
-        sock->peer_credentials = rule->peer_credentials;
-        sock->kept = place;
-
-        r = convert(inet, kept->fd, sock, reuseport);
-        if (r < 0) {
-                sock_unref(sock);
-                return -ENOBUFS;
-        }
-
-        if (kept->family == AF_UNIX) {
-                /* From here on forked workers count together. */
-                (void)endpoint_ephemeral_port();
-                mark_write(inet->fd, sock, 0);
-        }
-        log_message(LOG_INFO, "port ", LOG_NUMBER(endpoint->port), ": using socket '", kept->name,
-                    "' passed by systemd");
-        return 0;
-}
-
-static int activate(const struct inet_socket *inet, const struct rule *rule,
-                    const struct endpoint *endpoint, const struct rule_query *query)
-{
-        char names[512];
-        const bool reuseport = has_reuseport(inet);
-        enum activation_result result;
-        int place, r;
-
-        result = activation_take(rule->fdname, query, inet->family, reuseport, &place);
-        switch (result) {
-        case ACTIVATION_TAKEN:
-        case ACTIVATION_SHARED:
-                r = use_passed(inet, rule, endpoint, place, reuseport, result == ACTIVATION_SHARED);
-                if (r < 0)
-                        activation_release(place);
-                return r;
-        case ACTIVATION_NONE:
-                return blackhole(inet, endpoint);
-        case ACTIVATION_ABSENT:
-                break;
-        }
-
-        /*
-         * systemd passes descriptors to ExecStart= alone. Configuration tests in ExecStartPre=
-         * bind too, and live with a port that is in use but not with one that does not exist.
-         */
-        kept_names(names, sizeof(names));
-        log_message(LOG_ERR, "port ", LOG_NUMBER(endpoint->port), ": no ",
-                    inet->type == SOCK_DGRAM ? "datagram" : "listening", " socket ",
-                    rule->fdname ? "'" : "that no rule names", rule->fdname ? rule->fdname : "",
-                    rule->fdname ? "'" : "", " was passed by systemd (passed: ", names, ")");
-        return -EADDRINUSE;
-}
-
-static int apply(const struct rule *rule, const struct inet_socket *inet,
-                 const struct endpoint *endpoint, const struct rule_query *query)
-{
-        /* What such a child binds could not be recorded: its parent's records are all there are. */
-        if (process_is_borrowed() && rule->action != RULE_REJECT) {
-                log_message(LOG_ERR, "port ", LOG_NUMBER(endpoint->port),
-                            ": cannot bind in a child of vfork");
-                return -EACCES;
-        }
-
-        switch (rule->action) {
-        case RULE_REJECT:
-                return -rule->reject_errno;
-        case RULE_BLACKHOLE:
-                return blackhole(inet, endpoint);
-        case RULE_SYSTEMD:
-                return activate(inet, rule, endpoint, query);
-        default:
-                /* rule_supported() has let no other pass. */
-                return -EACCES;
-        }
-}
 
 /* Bound already, by the kernel's account: a second bind(2) is for it to refuse. */
 static bool is_bound(int fd)
@@ -179,7 +36,7 @@ static bool is_bound(int fd)
 static int bind_for_real(const struct inet_socket *inet, const struct sockaddr *addr,
                          socklen_t length)
 {
-        if (inet->standin)
+        if (inet_socket_is_standin(inet))
                 return -EADDRNOTAVAIL;
         if (next.bind(inet->fd, addr, length) < 0)
                 return -errno;
@@ -215,16 +72,35 @@ static int bind_inet(const struct inet_socket *inet, const struct sockaddr *addr
         /* An address of the wrong family or length is for the kernel to refuse. */
         if (!endpoint_read(addr, length, &endpoint, &is_ipv4) ||
             (addr->sa_family == AF_INET6) != (inet->family == AF_INET6))
-                return inet->standin ? -EINVAL : bind_for_real(inet, addr, length);
+                return inet_socket_is_standin(inet) ? -EINVAL : bind_for_real(inet, addr, length);
 
         rule = rule_set_match(RULE_IN, inet, &endpoint, is_ipv4, &query);
         *ret_ruled = rule && rule->action != RULE_IGNORE;
         if (!*ret_ruled)
                 return bind_for_real(inet, addr, length);
-        if (!inet->standin && WORD_KIND(inet->word) != WORD_INET && is_bound(inet->fd))
+        if (!inet_socket_is_standin(inet) && WORD_KIND(inet->word) != WORD_INET &&
+            is_bound(inet->fd))
                 return -EINVAL;
 
-        return apply(rule, inet, &endpoint, &query);
+        return serve(inet, rule, &endpoint, &query);
+}
+
+/* A Unix socket of the program's own. */
+static int bind_unix(struct inet_socket *inet, const struct sockaddr *addr, socklen_t length)
+{
+        const struct endpoint nowhere = {0};
+        const struct rule *rule;
+        struct rule_query query;
+        struct unix_name name;
+        struct target unused;
+
+        rule = rule_set_match_unix(RULE_IN, inet, addr, length, &query);
+        if (!rule || rule->action == RULE_IGNORE || target_of_socket(inet->fd, &unused))
+                return next.bind(inet->fd, addr, length) < 0 ? -errno : 0;
+
+        unix_name_set(&name, addr, length);
+        inet->name = &name;
+        return serve(inet, rule, &nowhere, &query);
 }
 
 int hook_bind(int fd, const struct sockaddr *addr, socklen_t length, bool *ret_ruled)
@@ -232,7 +108,12 @@ int hook_bind(int fd, const struct sockaddr *addr, socklen_t length, bool *ret_r
         struct inet_socket inet;
         bool ruled;
 
-        if (!rule_set.loaded || !inet_socket_find(fd, &inet))
+        if (!rule_set.loaded)
+                return bind_other(fd, addr, length);
+        if (rule_set.concerns_unix && length >= sizeof(sa_family_t) && addr->sa_family == AF_UNIX &&
+            inet_socket_find_unix(fd, &inet))
+                return bind_unix(&inet, addr, length);
+        if (!inet_socket_find(fd, &inet))
                 return bind_other(fd, addr, length);
 
         return bind_inet(&inet, addr, length, ret_ruled ? ret_ruled : &ruled);
@@ -292,9 +173,9 @@ static int listen_unbound(const struct inet_socket *inet)
 
         rule = rule_set_match(RULE_IN, inet, &endpoint, is_ipv4, &query);
         if (!rule || rule->action == RULE_IGNORE)
-                return inet->standin ? -EADDRNOTAVAIL : 0;
+                return inet_socket_is_standin(inet) ? -EADDRNOTAVAIL : 0;
 
-        return apply(rule, inet, &endpoint, &query);
+        return serve(inet, rule, &endpoint, &query);
 }
 
 /* Give the rules their say where listen(2) would bind. Returns 0 or a negative errno. */
@@ -303,26 +184,40 @@ static int bind_before_listen(int fd)
         struct inet_socket inet;
 
         if (!rule_set.loaded || !inet_socket_find(fd, &inet) || inet.type != SOCK_STREAM ||
-            (!inet.standin && is_bound(fd)))
+            (!inet_socket_is_standin(&inet) && is_bound(fd)))
                 return 0;
 
         return listen_unbound(&inet);
 }
 
 /*
- * Listening on a converted socket. systemd listens already, and its backlog is the
- * administrator's.
+ * Listening on a converted socket. Where systemd listens already, its backlog is the
+ * administrator's. On sockets of our own it is as long as the kernel allows: a client that finds it
+ * full is told to try again, which TCP's clients don't know.
  */
-static int listen_sock(int fd, struct sock *sock)
+static int listen_sock(int fd, struct sock *sock, int backlog)
 {
         if (sock->type != SOCK_STREAM)
                 return -EOPNOTSUPP;
-        if (sock->kind == SOCK_CONNECTION || sock->kind == SOCK_SHUT || sock->kind == SOCK_STANDIN)
+
+        switch (sock->kind) {
+        case SOCK_LISTENER:
+                if (!sock->passed && next.listen(fd, INT_MAX) < 0)
+                        return -errno;
+                break;
+        case SOCK_MOVED:
+                if (next.listen(fd, backlog) < 0)
+                        return -errno;
+                break;
+        case SOCK_PASSED_IP:
+        case SOCK_BLACKHOLE:
+                break;
+        default:
                 return -EINVAL;
+        }
 
         atomic_store(&sock->listening, true);
-        if (sock_is_unix(sock))
-                mark_write(fd, sock, 0);
+        mark_write(fd, sock, 0);
         return 0;
 }
 
@@ -345,7 +240,7 @@ HOOK int listen(int fd, int backlog)
         case WORD_ACCEPTED:
                 return hook_result(-EINVAL);
         case WORD_SOCK:
-                r = listen_sock(fd, sock_at(WORD_INDEX(w)));
+                r = listen_sock(fd, sock_at(WORD_INDEX(w)), backlog);
                 errno = saved;
                 return hook_result(r);
         default:

@@ -9,16 +9,26 @@
 #include <limits.h>
 #include <linux/close_range.h>
 
+#include "preload/departure.h"
 #include "preload/hook.h"
 #include "preload/kernel.h"
+#include "preload/process.h"
+#include "preload/sock.h"
 
 static int close_tracked(int fd, word w)
 {
+        struct departure departure;
+        int r;
+
         if (WORD_KIND(w) == WORD_KEPT)
                 return hook_result(-EBADF);
+
+        departure = departure_of(fd, w);
         /* Before the call, which is a cancellation point. */
         table_put(fd, 0);
-        return next.close(fd);
+        r = next.close(fd);
+        departure_finish(&departure);
+        return r;
 }
 
 HOOK int close(int fd)
@@ -37,8 +47,15 @@ static void forget_range(unsigned first, unsigned last)
                 return;
 
         for (int fd = table_next((int)first); fd >= 0 && (unsigned)fd <= last;
-             fd = table_next(fd + 1))
-                table_put(fd, 0);
+             fd = table_next(fd + 1)) {
+                const word w = table_get(fd);
+
+                /* These have files that may have to go with them. */
+                if (WORD_KIND(w) == WORD_SOCK && sock_at(WORD_INDEX(w))->removes_file)
+                        (void)close_tracked(fd, w);
+                else
+                        table_put(fd, 0);
+        }
 }
 
 /* The first kept descriptor at or above fd, or -1. */
@@ -105,4 +122,17 @@ HOOK void closefrom(int lowest)
         forget_range((unsigned)lowest, UINT_MAX);
         NEXT(closefrom)(lowest);
         errno = saved;
+}
+
+void hook_close_listeners(void)
+{
+        if (!departure_expected || process_is_borrowed())
+                return;
+
+        for (int fd = table_next(0); fd >= 0; fd = table_next(fd + 1)) {
+                const word w = table_get(fd);
+
+                if (WORD_KIND(w) == WORD_SOCK && sock_at(WORD_INDEX(w))->removes_file)
+                        (void)close_tracked(fd, w);
+        }
 }

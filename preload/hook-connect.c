@@ -1,69 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * connect(2), and sends that carry an address: the client side of the rules. Where no rule has a
- * say in them, these cost a look at one flag.
- */
+/* connect(2): here the rules decide what becomes of a client's socket. */
 
 #include <netinet/in.h>
-#include <string.h>
+#include <unistd.h>
 
+#include "preload/client.h"
+#include "preload/connection.h"
 #include "preload/convert.h"
 #include "preload/endpoint.h"
 #include "preload/hook.h"
-#include "preload/mark.h"
+#include "preload/log.h"
+#include "preload/moved.h"
+#include "preload/process.h"
 #include "preload/rule-set.h"
 #include "preload/sock.h"
+#include "preload/target.h"
 #include "preload/watch.h"
-
-/*
- * May the program reach this address with this descriptor?
- * Returns 0 or a negative errno.
- */
-static int check(int fd, const struct sockaddr *addr, socklen_t length)
-{
-        struct inet_socket inet;
-        struct endpoint endpoint;
-        struct rule_query query;
-        const struct rule *rule;
-        bool is_ipv4;
-
-        /* AF_UNSPEC dissolves a connection. */
-        if (!endpoint_read(addr, length, &endpoint, &is_ipv4) || addr->sa_family == AF_UNSPEC ||
-            !inet_socket_find(fd, &inet))
-                return 0;
-
-        rule = rule_set_match(RULE_OUT, &inet, &endpoint, is_ipv4, &query);
-        if (rule && rule->action == RULE_REJECT)
-                return -rule->reject_errno;
-
-        /* The kernel has no IP for us, whatever the address. */
-        return inet.standin ? -ENETUNREACH : 0;
-}
-
-/* Is there anything to decide? Stand-ins must not reach the kernel with an IP address. */
-static inline bool has_a_say(int fd, const struct sockaddr *addr)
-{
-        return addr && (rule_set.concerns_out || WORD_KIND(table_get(fd)) >= WORD_SOCK);
-}
-
-static bool is_listener(word w)
-{
-        const struct sock *sock = WORD_KIND(w) == WORD_SOCK ? sock_at(WORD_INDEX(w)) : NULL;
-
-        return sock && sock->type == SOCK_STREAM &&
-               (sock->kind == SOCK_LISTENER || sock->kind == SOCK_PASSED_IP);
-}
-
-/* connect(AF_UNSPEC) makes a TCP listener an unbound socket again: not systemd's. */
-static int dissolve_listener(int fd)
-{
-        const word w = table_hold(fd);
-        const int r = is_listener(w) ? hook_shut_listener(fd, w) : -EBADF;
-
-        table_drop(w);
-        return r;
-}
 
 /* A socket that has a connection is none that a rule for binds could still want. */
 static void note_connected(int fd, word w)
@@ -76,28 +29,290 @@ static void note_connected(int fd, word w)
         errno = saved;
 }
 
+static int connect_for_real(int fd, const struct sockaddr *addr, socklen_t length)
+{
+        const word w = table_get(fd);
+        const int r = next.connect(fd, addr, length);
+
+        if (UNLIKELY(WORD_KIND(w) == WORD_INET) && (r == 0 || errno == EINPROGRESS))
+                note_connected(fd, w);
+        return r < 0 ? -errno : 0;
+}
+
+/*
+ * The program has bound the socket, by a rule, and connects it to what no rule is about: an
+ * ordinary IP socket again, bound as it was asked for.
+ */
+static int connect_unruled(const struct inet_socket *inet, const struct sockaddr *addr,
+                           socklen_t length)
+{
+        struct endpoint local = inet->sock->local;
+        struct sockaddr_storage bound;
+        socklen_t size = sizeof(bound);
+        int r;
+
+        if (inet->sock->ephemeral)
+                local.port = 0;
+        r = convert_back(inet);
+        if (r < 0)
+                return r;
+        if (inet->sock->kind == SOCK_STANDIN)
+                return -ENETUNREACH;
+
+        endpoint_write(&local, inet->family, (struct sockaddr *)&bound, &size);
+        if (next.bind(inet->fd, (struct sockaddr *)&bound, size) < 0)
+                return -errno;
+        return connect_for_real(inet->fd, addr, length);
+}
+
+/* What the program has bound a real IP socket to. Returns NULL when it has not. */
+static const struct endpoint *find_local(const struct inet_socket *inet, struct endpoint *buf)
+{
+        struct sockaddr_storage addr;
+        socklen_t length = sizeof(addr);
+
+        if (inet->sock)
+                return inet->sock->kind == SOCK_STANDIN ? NULL : &inet->sock->local;
+        if (WORD_KIND(inet->word) == WORD_INET ||
+            next.getsockname(inet->fd, (struct sockaddr *)&addr, &length) < 0 ||
+            !endpoint_read((struct sockaddr *)&addr, length, buf, NULL))
+                return NULL;
+
+        return buf->port != 0 ? buf : NULL;
+}
+
+static bool is_connected(const struct inet_socket *inet)
+{
+        struct sockaddr_storage addr;
+        socklen_t length = sizeof(addr);
+
+        return !inet->sock && WORD_KIND(inet->word) != WORD_INET && inet->type == SOCK_STREAM &&
+               next.getpeername(inet->fd, (struct sockaddr *)&addr, &length) == 0;
+}
+
+static int connect_by_rule(const struct inet_socket *inet, const struct rule *rule,
+                           const struct endpoint *asked, const struct rule_query *query)
+{
+        struct endpoint buf;
+
+        switch (rule->action) {
+        case RULE_REJECT:
+                return -rule->reject_errno;
+        case RULE_INET:
+                return moved_connect(inet, rule, asked);
+        default:
+                break;
+        }
+
+        if (is_connected(inet))
+                return -EISCONN;
+        /* Its parent's records are all there are. */
+        if (process_is_borrowed()) {
+                log_message(LOG_ERR, "port ", LOG_NUMBER(asked->port),
+                            ": cannot connect in a child of vfork");
+                return -EACCES;
+        }
+
+        return client_connect(inet, rule, find_local(inet, &buf), asked, query);
+}
+
+/*
+ * Connect an IP socket, or what is one in the program's eyes.
+ * Returns 0 or a negative errno.
+ */
+static int connect_inet(const struct inet_socket *inet, const struct sockaddr *addr,
+                        socklen_t length)
+{
+        struct endpoint asked;
+        struct rule_query query;
+        const struct rule *rule;
+        bool is_ipv4;
+
+        /* An address of the wrong family or length is for the kernel to refuse. */
+        if (!endpoint_read(addr, length, &asked, &is_ipv4) ||
+            (addr->sa_family == AF_INET6) != (inet->family == AF_INET6))
+                return inet->sock ? -EAFNOSUPPORT : connect_for_real(inet->fd, addr, length);
+
+        rule = rule_set_match(RULE_OUT, inet, &asked, is_ipv4, &query);
+        if (rule && rule->action != RULE_IGNORE)
+                return connect_by_rule(inet, rule, &asked, &query);
+
+        if (!inet->sock)
+                return connect_for_real(inet->fd, addr, length);
+        /* The kernel has no IP for us, whatever the address. */
+        if (inet_socket_is_standin(inet))
+                return -ENETUNREACH;
+        return connect_unruled(inet, addr, length);
+}
+
+/* Does it lead to a peer? Such a socket has no other. */
+static bool has_peer(const struct sock *sock)
+{
+        return sock->kind == SOCK_CONNECTION ||
+               (atomic_load(&sock->listening) && sock->type == SOCK_STREAM);
+}
+
+/* May the socket become a connection, or an unbound one again? Systemd's own may not. */
+static bool is_convertible(const struct sock *sock)
+{
+        return sock_is_disguised(sock) && !sock->passed &&
+               (sock->kind == SOCK_LISTENER || sock->kind == SOCK_CONNECTION ||
+                sock->kind == SOCK_BLACKHOLE);
+}
+
+/* connect(2) again, on a socket that inet= has sent elsewhere: has it got there? */
+static int connect_moved_again(int fd, const struct sock *sock)
+{
+        struct sockaddr_storage addr;
+        socklen_t length;
+        const int r = moved_address(sock->rule, &sock->peer, sock->family, &addr, &length);
+
+        return r < 0 ? r : next.connect(fd, (struct sockaddr *)&addr, length) < 0 ? -errno : 0;
+}
+
+/* Dissolve a connection, or an end of listening: connect(2) with AF_UNSPEC. */
+static int disconnect(const struct inet_socket *inet)
+{
+        const struct sock *sock = inet->sock;
+
+        if (sock->type == SOCK_STREAM &&
+            (sock->kind == SOCK_PASSED_IP || (sock->kind == SOCK_LISTENER && sock->passed)))
+                return hook_shut_listener(inet->fd, inet->word);
+        if (sock->kind == SOCK_STANDIN)
+                return 0;
+        if (is_convertible(sock))
+                return convert_back(inet);
+
+        return -EINVAL;
+}
+
+/* w is held. */
+static int connect_converted(int fd, word w, const struct sockaddr *addr, socklen_t length)
+{
+        const struct inet_socket inet = inet_socket_of(fd, w);
+        const struct sock *sock = inet.sock;
+
+        if (sock->family == AF_UNIX)
+                return next.connect(fd, addr, length) < 0 ? -errno : 0;
+        if (sock->kind == SOCK_MOVED_PEER && addr->sa_family != AF_UNSPEC &&
+            sock->type == SOCK_STREAM)
+                return connect_moved_again(fd, sock);
+        if (!sock_is_disguised(sock) &&
+            (addr->sa_family != AF_UNSPEC || sock->kind != SOCK_PASSED_IP))
+                return connect_for_real(fd, addr, length);
+        if (addr->sa_family == AF_UNSPEC)
+                return disconnect(&inet);
+        if (has_peer(sock) || (sock->kind != SOCK_STANDIN && !is_convertible(sock)))
+                return -EISCONN;
+
+        return connect_inet(&inet, addr, length);
+}
+
+/* A connection that came in: it has a peer, and can only be dissolved. */
+static int connect_accepted(int fd, const struct sockaddr *addr)
+{
+        word w;
+        int r;
+
+        if (addr->sa_family != AF_UNSPEC)
+                return -EISCONN;
+
+        w = connection_promote(fd);
+        if (WORD_KIND(w) == WORD_SOCK && sock_is_disguised(sock_at(WORD_INDEX(w)))) {
+                const struct inet_socket inet = inet_socket_of(fd, w);
+
+                r = convert_back(&inet);
+        } else
+                r = -EINVAL;
+        table_drop(w);
+        return r;
+}
+
+/*
+ * A Unix socket of the program's own is connected as it is, to another address. What goes wrong is
+ * what the program knows from Unix sockets.
+ */
+static int connect_unix(struct inet_socket *inet, const struct sockaddr *addr, socklen_t length)
+{
+        const struct rule *rule;
+        struct rule_query query;
+        struct unix_name name;
+        struct target target;
+        struct sock *sock;
+        int r;
+
+        rule = rule_set_match_unix(RULE_OUT, inet, addr, length, &query);
+        if (!rule || rule->action == RULE_IGNORE)
+                return next.connect(inet->fd, addr, length) < 0 ? -errno : 0;
+        if (rule->action == RULE_REJECT)
+                return -rule->reject_errno;
+
+        r = target_expand(rule, &query, &target);
+        if (r < 0)
+                return r;
+        if (next.connect(inet->fd, (struct sockaddr *)&target.address, target.length) < 0)
+                return -errno;
+
+        unix_name_set(&name, addr, length);
+        inet->name = &name;
+        sock = table_reserve(inet->fd) < 0 ? NULL : sock_new();
+        if (sock) {
+                sock->kind = SOCK_CONNECTION;
+                sock->family = AF_UNIX;
+                sock->type = inet->type;
+                sock->outgoing = true;
+                sock->name = name;
+                table_put(inet->fd, sock_word(sock));
+        }
+        return 0;
+}
+
+int hook_connect(int fd, const struct sockaddr *addr, socklen_t length)
+{
+        struct inet_socket inet;
+        word w;
+        int r;
+
+        if (length < sizeof(addr->sa_family))
+                return next.connect(fd, addr, length) < 0 ? -errno : 0;
+
+        w = table_hold(fd);
+        switch (WORD_KIND(w)) {
+        case WORD_KEPT:
+                return -EBADF;
+        case WORD_ACCEPTED:
+                r = sock_is_disguised(sock_at(WORD_INDEX(w))) ? connect_accepted(fd, addr)
+                    : next.connect(fd, addr, length) < 0      ? -errno
+                                                              : 0;
+                break;
+        case WORD_SOCK:
+                r = connect_converted(fd, w, addr, length);
+                break;
+        default:
+                if (addr->sa_family == AF_UNSPEC)
+                        return next.connect(fd, addr, length) < 0 ? -errno : 0;
+                if (addr->sa_family == AF_UNIX)
+                        return rule_set.concerns_unix && inet_socket_find_unix(fd, &inet)
+                                       ? connect_unix(&inet, addr, length)
+                               : next.connect(fd, addr, length) < 0 ? -errno
+                                                                    : 0;
+                return inet_socket_find(fd, &inet) ? connect_inet(&inet, addr, length)
+                                                   : connect_for_real(fd, addr, length);
+        }
+        table_drop(w);
+        return r;
+}
+
 HOOK int connect(int fd, __CONST_SOCKADDR_ARG addr, socklen_t length)
 {
         const int saved = errno;
         const word w = table_get(fd);
         int r;
 
-        if (UNLIKELY(has_a_say(fd, addr.__sockaddr__))) {
-                r = check(fd, addr.__sockaddr__, length);
-                if (r < 0)
-                        return hook_result(r);
-                if (WORD_KIND(w) == WORD_KEPT)
-                        return hook_result(-EBADF);
-                if (addr.__sockaddr__->sa_family == AF_UNSPEC && is_listener(w)) {
-                        r = dissolve_listener(fd);
-                        errno = saved;
-                        return hook_result(r);
-                }
-                if (addr.__sockaddr__->sa_family == AF_UNSPEC)
-                        return next.connect(fd, addr.__sockaddr__, length);
-                if ((WORD_KIND(w) == WORD_SOCK && sock_is_unix(sock_at(WORD_INDEX(w)))) ||
-                    WORD_KIND(w) == WORD_ACCEPTED)
-                        return hook_result(-EISCONN);
+        if (UNLIKELY(hook_has_a_say(fd, addr.__sockaddr__))) {
+                r = hook_connect(fd, addr.__sockaddr__, length);
+                errno = r < 0 ? -r : saved;
+                return r < 0 ? -1 : 0;
         }
 
         r = next.connect(fd, addr.__sockaddr__, length);
@@ -107,116 +322,3 @@ HOOK int connect(int fd, __CONST_SOCKADDR_ARG addr, socklen_t length)
 }
 
 HOOK_ALIAS(__connect, connect);
-
-/* TCP ignores an address on a connection; a Unix socket would refuse it. */
-static bool is_connection(int fd)
-{
-        const word w = table_get(fd);
-
-        return WORD_KIND(w) == WORD_ACCEPTED ||
-               (WORD_KIND(w) == WORD_SOCK && sock_at(WORD_INDEX(w))->kind == SOCK_CONNECTION);
-}
-
-HOOK ssize_t sendto(int fd, const void *buf, size_t size, int flags, __CONST_SOCKADDR_ARG addr,
-                    socklen_t length)
-{
-        if (UNLIKELY(has_a_say(fd, addr.__sockaddr__))) {
-                const int r = check(fd, addr.__sockaddr__, length);
-
-                if (r < 0)
-                        return hook_result(r);
-                if (is_connection(fd))
-                        return next.sendto(fd, buf, size, flags, NULL, 0);
-        }
-
-        return next.sendto(fd, buf, size, flags, addr.__sockaddr__, length);
-}
-
-/*
- * Connections that are sent to another process (node's cluster does) have to tell it who they are:
- * mark.h.
- */
-static void mark_sent_connections(const struct msghdr *msg)
-{
-        for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg); cmsg;
-             cmsg = CMSG_NXTHDR((struct msghdr *)msg, cmsg)) {
-                if (cmsg->cmsg_level != SOL_SOCKET || cmsg->cmsg_type != SCM_RIGHTS ||
-                    cmsg->cmsg_len < CMSG_LEN(0))
-                        continue;
-                for (size_t at = CMSG_LEN(0); at + sizeof(int) <= cmsg->cmsg_len;
-                     at += sizeof(int)) {
-                        int fd;
-
-                        memcpy(&fd, (const char *)cmsg + at, sizeof(fd));
-                        mark_write_connection(fd);
-                }
-        }
-}
-
-static ssize_t sendmsg_any(int fd, const struct msghdr *msg, int flags)
-{
-        if (UNLIKELY(msg && has_a_say(fd, msg->msg_name))) {
-                const int r = check(fd, msg->msg_name, msg->msg_namelen);
-
-                if (r < 0)
-                        return hook_result(r);
-                if (is_connection(fd)) {
-                        struct msghdr nameless = *msg;
-
-                        nameless.msg_name = NULL;
-                        nameless.msg_namelen = 0;
-                        return next.sendmsg(fd, &nameless, flags);
-                }
-        }
-        if (UNLIKELY(msg && msg->msg_controllen > 0))
-                mark_sent_connections(msg);
-
-        return next.sendmsg(fd, msg, flags);
-}
-
-HOOK ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
-{
-        return sendmsg_any(fd, msg, flags);
-}
-
-/* One by one, without their addresses: a connection's messages are rarely sent this way. */
-static int send_nameless(int fd, struct mmsghdr *messages, unsigned count, int flags)
-{
-        unsigned sent;
-
-        for (sent = 0; sent < count; sent++) {
-                const ssize_t n = sendmsg_any(fd, &messages[sent].msg_hdr, flags);
-
-                if (n < 0)
-                        return sent > 0 ? (int)sent : -1;
-                messages[sent].msg_len = (unsigned)n;
-        }
-
-        return (int)sent;
-}
-
-/* The first message that may not be sent ends the call, as an error in sendmmsg(2) does. */
-HOOK int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
-{
-        unsigned allowed;
-
-        if (UNLIKELY(messages && is_connection(fd)))
-                return send_nameless(fd, messages, count, flags);
-
-        for (allowed = 0; messages && allowed < count; allowed++) {
-                const struct msghdr *msg = &messages[allowed].msg_hdr;
-                int r;
-
-                if (UNLIKELY(msg->msg_controllen > 0))
-                        mark_sent_connections(msg);
-                if (LIKELY(!has_a_say(fd, msg->msg_name)))
-                        continue;
-                r = check(fd, msg->msg_name, msg->msg_namelen);
-                if (r < 0 && allowed == 0)
-                        return hook_result(r);
-                if (r < 0)
-                        break;
-        }
-
-        return NEXT(sendmmsg)(fd, messages, messages ? allowed : count, flags);
-}

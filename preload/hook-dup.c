@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 
+#include "preload/departure.h"
 #include "preload/hook.h"
 #include "preload/kept.h"
 #include "preload/mark.h"
@@ -20,14 +21,14 @@ static void stamp_for_exec(int fd, word w)
 {
         struct sock *sock = sock_of(w);
 
-        if (sock && sock_is_unix(sock) && process_is_borrowed())
+        if (sock && sock_is_disguised(sock) && process_is_borrowed())
                 mark_write(fd, sock, w);
 }
 
 /* fd, whose word w is held, was duplicated to copy. */
 static void track_copy(int fd, word w, int copy)
 {
-        if (WORD_KIND(w) == WORD_INET) {
+        if (WORD_KIND(w) == WORD_INET || (WORD_KIND(w) == WORD_PLAIN && WORD_PROTOCOL(w) != 0)) {
                 (void)table_replace(fd, w, w | WORD_COPIED);
                 w |= WORD_COPIED;
                 /* Registrations are the original's. */
@@ -84,6 +85,7 @@ static int prepare_target(int fd, word w, int to)
 HOOK int dup2(int fd, int to)
 {
         const word w = table_hold(fd);
+        struct departure departure;
         int r;
 
         if (LIKELY(w == 0 && table_get(to) == 0))
@@ -94,13 +96,16 @@ HOOK int dup2(int fd, int to)
                 table_drop(w);
                 return hook_result(r);
         }
-
-        r = next.dup2(fd, to);
         if (fd == to) {
                 table_drop(w);
-                return r;
+                return next.dup2(fd, to);
         }
-        return finish_copy(fd, w, r);
+
+        departure = departure_of(to, table_get(to));
+        r = finish_copy(fd, w, next.dup2(fd, to));
+        if (r >= 0)
+                departure_finish(&departure);
+        return r;
 }
 
 HOOK_ALIAS(__dup2, dup2);
@@ -108,6 +113,7 @@ HOOK_ALIAS(__dup2, dup2);
 HOOK int dup3(int fd, int to, int flags)
 {
         const word w = table_hold(fd);
+        struct departure departure;
         int r;
 
         r = prepare_target(fd, w, to);
@@ -116,7 +122,11 @@ HOOK int dup3(int fd, int to, int flags)
                 return hook_result(r);
         }
 
-        return finish_copy(fd, w, next.dup3(fd, to, flags));
+        departure = departure_of(to, table_get(to));
+        r = finish_copy(fd, w, next.dup3(fd, to, flags));
+        if (r >= 0)
+                departure_finish(&departure);
+        return r;
 }
 
 static int fcntl_any(int fd, int command, void *argument)

@@ -11,11 +11,13 @@
 /* Is it a socket that may become another, or one whose file outlives it? */
 static bool is_to_be_noted(word w)
 {
-        const enum sock_kind kind =
-                WORD_KIND(w) == WORD_SOCK ? sock_at(WORD_INDEX(w))->kind : SOCK_CONNECTION;
+        const struct sock *sock;
 
-        return WORD_KIND(w) == WORD_INET || kind == SOCK_STANDIN || kind == SOCK_LISTENER ||
-               kind == SOCK_PASSED_IP;
+        if (WORD_KIND(w) != WORD_SOCK)
+                return WORD_KIND(w) == WORD_INET;
+
+        sock = sock_at(WORD_INDEX(w));
+        return sock->kind == SOCK_STANDIN || sock->passed;
 }
 
 static void note(int epfd, int op, int fd, const struct epoll_event *event, word w)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * exec(3), execveat(2), fexecve(3), posix_spawn(3), system(3), popen(3): what this process knows
- * has to reach the program that comes after it, through the environment and through marks on the
+ * exec(3), execveat(2), fexecve(3), posix_spawn(3), system(3), popen(3), wordexp(3): what this
+ * process knows has to reach the program that comes after it, through the environment and through marks on the
  * sockets that it inherits. nginx, for one, executes its successor with an environment that has one
  * variable.
  *
@@ -253,4 +253,12 @@ HOOK FILE *popen(const char *command, const char *mode)
         environment_restore();
         mark_write_inherited();
         return NEXT(popen)(command, mode);
+}
+
+/* "$(command)" is for the shell. */
+HOOK int wordexp(const char *words, wordexp_t *ret, int flags)
+{
+        environment_restore();
+        mark_write_inherited();
+        return NEXT(wordexp)(words, ret, flags);
 }

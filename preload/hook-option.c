@@ -17,7 +17,7 @@ static word hold_converted(int fd)
         const word w = table_hold(fd);
         const struct sock *sock = sock_of(w);
 
-        if (sock && sock_is_unix(sock))
+        if (sock && sock_is_disguised(sock))
                 return w;
 
         table_drop(w);
@@ -85,6 +85,14 @@ HOOK int getsockopt(int fd, int level, int name, void *value, socklen_t *length)
         return next.getsockopt(fd, level, name, value, length);
 }
 
+/* When this socket is converted, there is something to carry over. */
+static void note_set(int fd, word w)
+{
+        if ((WORD_KIND(w) == WORD_INET || WORD_KIND(w) == WORD_PLAIN) && WORD_PROTOCOL(w) != 0 &&
+            !(w & WORD_SET))
+                (void)table_replace(fd, w, w | WORD_SET);
+}
+
 static int set_tracked(int fd, int level, int name, const void *value, socklen_t length, int saved)
 {
         word w = table_get(fd);
@@ -92,6 +100,7 @@ static int set_tracked(int fd, int level, int name, const void *value, socklen_t
         if (WORD_KIND(w) == WORD_KEPT)
                 return hook_result(-EBADF);
 
+        note_set(fd, w);
         w = hold_converted(fd);
         if (w == 0)
                 return next.setsockopt(fd, level, name, value, length);

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* clone(2) and vfork(2): children that borrow our memory, see process.h. fork(2) needs no care. */
+/*
+ * clone(2) and vfork(2): children that borrow our memory, see process.h. fork(2) needs no care.
+ * _exit(2): the files of listeners that nobody else has go with the process.
+ */
 
 #include <sched.h>
 #include <stdarg.h>
 #include <unistd.h>
 
 #include "preload/hook.h"
+#include "preload/kernel.h"
 #include "preload/process.h"
 
 #if !defined(__x86_64__)
@@ -53,3 +57,12 @@ HOOK int clone(int (*function)(void *), void *stack, int flags, void *argument, 
 }
 
 HOOK_ALIAS(__clone, clone);
+
+HOOK void _exit(int status)
+{
+        hook_close_listeners();
+        next._exit(status);
+        kernel_exit(status);
+}
+
+HOOK_ALIAS(_Exit, _exit);

@@ -13,39 +13,92 @@
 #include "preload/mark.h"
 #include "preload/sock.h"
 
-static inline bool is_converted(int fd)
+/*
+ * What a Unix stream socket would answer otherwise than TCP, without a look at the data.
+ * Returns 0 or a negative errno.
+ */
+static int check(const struct sock *sock, word w, int flags)
 {
-        const struct sock *sock = sock_of(table_get(fd));
+        if (flags & MSG_ERRQUEUE)
+                return -EAGAIN;
+        if (sock->type == SOCK_STREAM && WORD_KIND(w) == WORD_SOCK && sock->kind != SOCK_CONNECTION)
+                return -ENOTCONN;
 
-        return UNLIKELY(sock != NULL) && sock_is_unix(sock);
+        return 0;
 }
 
-/* Does the program ask for errors where there can be none? */
-static inline bool asks_for_errors(int fd, int flags)
+/* Is there something to be done about a call? One look at the table for sockets that are not ours.
+ */
+static inline bool concerns_us(int fd, int flags, int *ret_check)
 {
-        return UNLIKELY(flags & MSG_ERRQUEUE) && is_converted(fd);
+        const word w = table_get(fd);
+        const struct sock *sock;
+
+        *ret_check = 0;
+        if (LIKELY(w == 0))
+                return false;
+        sock = sock_of(w);
+        if (!sock || !sock_is_disguised(sock))
+                return false;
+
+        *ret_check = check(sock, w, flags);
+        return true;
+}
+
+/* tcp(7): MSG_TRUNC on a stream throws data away, and leaves the buffer as it is. */
+static ssize_t discard(int fd, size_t size, int flags)
+{
+        char nothing[4096];
+        size_t done = 0;
+
+        flags &= ~MSG_TRUNC;
+        while (done < size) {
+                const size_t rest = size - done;
+                const ssize_t n =
+                        next.recv(fd, nothing, rest < sizeof(nothing) ? rest : sizeof(nothing),
+                                  done == 0 ? flags : flags | MSG_DONTWAIT);
+
+                if (n <= 0)
+                        return done > 0 ? (ssize_t)done : n;
+                done += (size_t)n;
+                if (flags & MSG_PEEK)
+                        break;
+        }
+
+        return (ssize_t)done;
+}
+
+static bool is_discarded(int fd, int flags)
+{
+        return UNLIKELY(flags & MSG_TRUNC) && sock_of(table_get(fd))->type == SOCK_STREAM;
 }
 
 HOOK ssize_t recv(int fd, void *buf, size_t size, int flags)
 {
-        if (asks_for_errors(fd, flags))
-                return hook_result(-EAGAIN);
+        int r;
 
-        return next.recv(fd, buf, size, flags);
+        if (LIKELY(!concerns_us(fd, flags, &r)))
+                return next.recv(fd, buf, size, flags);
+        if (r < 0)
+                return hook_result(r);
+
+        return is_discarded(fd, flags) ? discard(fd, size, flags) : next.recv(fd, buf, size, flags);
 }
 
 HOOK ssize_t recvfrom(int fd, void *buf, size_t size, int flags, __SOCKADDR_ARG addr,
                       socklen_t *length)
 {
         ssize_t n;
+        int r;
 
-        if (asks_for_errors(fd, flags))
-                return hook_result(-EAGAIN);
-        if (LIKELY(!addr.__sockaddr__ || !length || !is_converted(fd)))
+        if (LIKELY(!concerns_us(fd, flags, &r)))
                 return next.recvfrom(fd, buf, size, flags, addr.__sockaddr__, length);
+        if (r < 0)
+                return hook_result(r);
 
-        n = next.recvfrom(fd, buf, size, flags, NULL, NULL);
-        if (n >= 0)
+        n = is_discarded(fd, flags) ? discard(fd, size, flags)
+                                    : next.recvfrom(fd, buf, size, flags, NULL, NULL);
+        if (n >= 0 && addr.__sockaddr__ && length)
                 *length = 0;
         return n;
 }
@@ -57,8 +110,10 @@ HOOK ssize_t __recvfrom_chk(int fd, void *buf, size_t size, size_t buf_size, int
 
 HOOK ssize_t __recv_chk(int fd, void *buf, size_t size, size_t buf_size, int flags)
 {
-        if (asks_for_errors(fd, flags))
-                return hook_result(-EAGAIN);
+        int r;
+
+        if (concerns_us(fd, flags, &r) && size <= buf_size)
+                return recv(fd, buf, size, flags);
 
         return NEXT(__recv_chk)(fd, buf, size, buf_size, flags);
 }
@@ -66,18 +121,12 @@ HOOK ssize_t __recv_chk(int fd, void *buf, size_t size, size_t buf_size, int fla
 HOOK ssize_t __recvfrom_chk(int fd, void *buf, size_t size, size_t buf_size, int flags,
                             __SOCKADDR_ARG addr, socklen_t *length)
 {
-        ssize_t n;
+        int r;
 
-        if (asks_for_errors(fd, flags))
-                return hook_result(-EAGAIN);
-        if (LIKELY(!addr.__sockaddr__ || !length || !is_converted(fd)))
-                return NEXT(__recvfrom_chk)(fd, buf, size, buf_size, flags, addr.__sockaddr__,
-                                            length);
+        if (concerns_us(fd, flags, &r) && size <= buf_size)
+                return recvfrom(fd, buf, size, flags, addr, length);
 
-        n = NEXT(__recvfrom_chk)(fd, buf, size, buf_size, flags, NULL, NULL);
-        if (n >= 0)
-                *length = 0;
-        return n;
+        return NEXT(__recvfrom_chk)(fd, buf, size, buf_size, flags, addr.__sockaddr__, length);
 }
 
 /* Descriptors have arrived: nothing old may be met at their numbers. */
@@ -146,22 +195,29 @@ static void finish(struct msghdr *msg)
         errno = saved;
 }
 
-HOOK ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
+/* All that a message has room for. */
+static size_t size_of(const struct msghdr *msg)
 {
-        void *name;
+        size_t size = 0;
+
+        for (size_t i = 0; i < msg->msg_iovlen; i++)
+                size += msg->msg_iov[i].iov_len;
+
+        return size;
+}
+
+static ssize_t receive_converted(int fd, struct msghdr *msg, int flags)
+{
+        void *name = msg->msg_name;
         ssize_t n;
 
-        if (LIKELY(!is_converted(fd)) || !msg) {
-                n = next.recvmsg(fd, msg, flags);
-                if (UNLIKELY(n >= 0 && msg && msg->msg_controllen > 0))
-                        forget_received(msg);
+        if (is_discarded(fd, flags)) {
+                n = discard(fd, size_of(msg), flags);
+                if (n >= 0)
+                        msg->msg_namelen = msg->msg_controllen = 0;
                 return n;
         }
 
-        if (flags & MSG_ERRQUEUE)
-                return hook_result(-EAGAIN);
-
-        name = msg->msg_name;
         msg->msg_name = NULL;
         n = next.recvmsg(fd, msg, flags);
         msg->msg_name = name;
@@ -170,14 +226,28 @@ HOOK ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
         return n;
 }
 
+HOOK ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
+{
+        ssize_t n;
+        int r;
+
+        if (UNLIKELY(concerns_us(fd, flags, &r)) && msg)
+                return r < 0 ? hook_result(r) : receive_converted(fd, msg, flags);
+
+        n = next.recvmsg(fd, msg, flags);
+        if (UNLIKELY(n >= 0 && msg && msg->msg_controllen > 0))
+                forget_received(msg);
+        return n;
+}
+
 HOOK int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
                   struct timespec *timeout)
 {
-        const bool converted = is_converted(fd);
-        int n;
+        int n, r;
+        const bool converted = concerns_us(fd, flags, &r);
 
-        if (asks_for_errors(fd, flags))
-                return hook_result(-EAGAIN);
+        if (r < 0)
+                return hook_result(r);
 
         n = NEXT(recvmmsg)(fd, messages, count, flags, timeout);
 

@@ -52,7 +52,8 @@ static void wake_accepting(const struct sock *sock)
 int hook_shut_listener(int fd, word w)
 {
         struct sock *sock = sock_at(WORD_INDEX(w));
-        const struct inet_socket inet = {fd, w, sock->family, sock->type, sock->protocol, NULL};
+        const struct inet_socket inet = {fd,   w,   sock->family, sock->type, sock->protocol,
+                                         NULL, NULL};
         struct sock *shut;
         int with, r;
 
@@ -95,6 +96,15 @@ static int shut_listener(int fd, word w, int how)
         return r;
 }
 
+/* Its file stays, as the port of TCP stays bound. Threads that wait in accept(2) are woken. */
+static int shut_own_listener(int fd, struct sock *sock, int how)
+{
+        if (sock->family != AF_UNIX && (sock->type != SOCK_STREAM || !sock->listening))
+                return hook_result(-ENOTCONN);
+
+        return next.shutdown(fd, how);
+}
+
 HOOK int shutdown(int fd, int how)
 {
         const int saved = errno;
@@ -110,8 +120,13 @@ HOOK int shutdown(int fd, int how)
 
         switch (sock_at(WORD_INDEX(w))->kind) {
         case SOCK_CONNECTION:
+        case SOCK_MOVED:
+        case SOCK_MOVED_PEER:
                 return next.shutdown(fd, how);
         case SOCK_LISTENER:
+                if (!sock_at(WORD_INDEX(w))->passed)
+                        return shut_own_listener(fd, sock_at(WORD_INDEX(w)), how);
+                __attribute__((fallthrough));
         case SOCK_PASSED_IP:
                 r = shut_listener(fd, w, how);
                 break;

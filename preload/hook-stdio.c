@@ -7,35 +7,47 @@
 
 #include <stdio.h>
 
+#include "preload/departure.h"
 #include "preload/hook.h"
 
-/* Forget the descriptor of a stream. */
-static void forget_stream(FILE *stream)
+/* Forget the descriptor of a stream that is about to be closed. */
+static struct departure leave(FILE *stream)
 {
         const int saved = errno;
         const int fd = fileno(stream);
+        const struct departure departure = departure_of(fd, table_get(fd));
 
         if (fd >= 0)
                 table_forget(fd);
         errno = saved;
+        return departure;
 }
 
 HOOK int fclose(FILE *stream)
 {
-        forget_stream(stream);
-        return NEXT(fclose)(stream);
+        const struct departure departure = leave(stream);
+        const int r = NEXT(fclose)(stream);
+
+        departure_finish(&departure);
+        return r;
 }
 
 HOOK FILE *freopen(const char *path, const char *mode, FILE *stream)
 {
-        forget_stream(stream);
-        return NEXT(freopen)(path, mode, stream);
+        const struct departure departure = leave(stream);
+        FILE *reopened = NEXT(freopen)(path, mode, stream);
+
+        departure_finish(&departure);
+        return reopened;
 }
 
 HOOK FILE *freopen64(const char *path, const char *mode, FILE *stream)
 {
-        forget_stream(stream);
-        return NEXT(freopen64)(path, mode, stream);
+        const struct departure departure = leave(stream);
+        FILE *reopened = NEXT(freopen64)(path, mode, stream);
+
+        departure_finish(&departure);
+        return reopened;
 }
 
 HOOK int daemon(int nochdir, int noclose)

@@ -11,6 +11,7 @@
 #include <errno.h>
 
 #include "preload/next.h"
+#include "preload/rule-set.h"
 #include "preload/table.h"
 
 #define HOOK        __attribute__((visibility("default")))
@@ -38,7 +39,25 @@ static inline int hook_result(int r)
 int hook_bind(int fd, const struct sockaddr *addr, socklen_t length, bool *ret_ruled);
 
 /*
+ * Is there anything to decide about a call with an address? Converted sockets must not reach the
+ * kernel with an IP address.
+ */
+static inline bool hook_has_a_say(int fd, const struct sockaddr *addr)
+{
+        return addr && (rule_set.concerns_out || WORD_KIND(table_get(fd)) >= WORD_SOCK);
+}
+
+/*
+ * Connect as connect(2) would: by the rules, or for real.
+ * Returns 0 or a negative errno; errno itself is undefined afterwards.
+ */
+int hook_connect(int fd, const struct sockaddr *addr, socklen_t length);
+
+/*
  * End the listening of a passed socket at one number, and leave systemd's own alone. w: its word,
  * held. Returns 0 or a negative errno.
  */
 int hook_shut_listener(int fd, word w);
+
+/* Close the listeners whose files have to be removed: the process ends. */
+void hook_close_listeners(void);

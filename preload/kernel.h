@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <time.h>
@@ -108,6 +109,68 @@ static inline int kernel_close_range(unsigned first, unsigned last, int flags)
         errno = ENOSYS;
         return -1;
 #endif
+}
+
+/* Not a cancellation point. */
+static inline int kernel_connect(int fd, const void *addr, unsigned length)
+{
+        return (int)syscall(SYS_connect, fd, addr, length);
+}
+
+static inline int kernel_openat(int directory, const char *path, int flags)
+{
+        return (int)syscall(SYS_openat, directory, path, flags, 0);
+}
+
+static inline ssize_t kernel_read(int file, void *buf, size_t size)
+{
+        return syscall(SYS_read, file, buf, size);
+}
+
+/* Of files that we have opened ourselves: not a cancellation point, and no hook. */
+static inline void kernel_close(int file)
+{
+        const int saved = errno;
+
+        (void)syscall(SYS_close, file);
+        errno = saved;
+}
+
+static inline int kernel_lstat(const char *path, struct stat *ret)
+{
+        return (int)syscall(SYS_newfstatat, AT_FDCWD, path, ret, AT_SYMLINK_NOFOLLOW);
+}
+
+static inline int kernel_unlink(const char *path)
+{
+        return (int)syscall(SYS_unlinkat, AT_FDCWD, path, 0);
+}
+
+static inline int kernel_flock(int file, int operation)
+{
+        return (int)syscall(SYS_flock, file, operation);
+}
+
+static inline int kernel_fchmod(int file, mode_t mode)
+{
+        return (int)syscall(SYS_fchmod, file, mode);
+}
+
+static inline int kernel_chmod(const char *path, mode_t mode)
+{
+        return (int)syscall(SYS_fchmodat, AT_FDCWD, path, mode);
+}
+
+/* Since Linux 6.6; the number is the same on all architectures. */
+static inline int kernel_fchmodat2(int directory, const char *path, mode_t mode, int flags)
+{
+        return (int)syscall(452, directory, path, mode, flags);
+}
+
+static inline int kernel_fchownat(int directory, const char *path, uid_t user, gid_t group,
+                                  int flags)
+{
+        return (int)syscall(SYS_fchownat, directory, path, user, group, flags);
 }
 
 static inline int kernel_access(const char *path, int mode)

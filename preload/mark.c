@@ -7,7 +7,9 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "preload/departure.h"
 #include "preload/endpoint.h"
+#include "preload/environment.h"
 #include "preload/inheritance.h"
 #include "preload/mark.h"
 #include "preload/next.h"
@@ -28,6 +30,9 @@ enum address_form { FORM_IPV4, FORM_WILDCARD, FORM_LOOPBACK };
 #define BITS_LISTENING   (1 << 6)
 #define BITS_CREDENTIALS (1 << 7)
 #define BITS_MPTCP       (1 << 8)
+#define BITS_REMOVES     (1 << 9)  /* its last closer removes the file */
+#define BITS_PASSED      (1 << 10) /* by systemd */
+#define BITS_OUTGOING    (1 << 11) /* the address is the peer's, the own one is the loopback */
 
 static enum address_form form_of(const struct endpoint *endpoint, sa_family_t family)
 {
@@ -40,27 +45,36 @@ static enum address_form form_of(const struct endpoint *endpoint, sa_family_t fa
 void mark_write(int fd, const struct sock *sock, word w)
 {
         const bool accepted = WORD_KIND(w) == WORD_ACCEPTED;
-        const enum address_form form = form_of(&sock->local, sock->family);
+        const bool connection = accepted || sock->kind == SOCK_CONNECTION;
+        const struct endpoint *told = sock->outgoing ? &sock->peer : &sock->local;
+        const enum address_form form = form_of(told, sock->family);
         const uint16_t peer = accepted ? WORD_PEER_PORT(w) : sock->peer.port;
         uint64_t rate;
         uint32_t ipv4 = 0;
         int cpu;
 
+        if (!sock_is_disguised(sock))
+                return;
         if (form == FORM_IPV4)
-                memcpy(&ipv4, sock->local.address.bytes + 12, sizeof(ipv4));
+                memcpy(&ipv4, told->address.bytes + 12, sizeof(ipv4));
         rate = (uint64_t)ipv4 << 32 | (uint64_t)sock->local.port << 16 | peer;
 
         cpu = MAGIC << MAGIC_SHIFT | (int)form;
         cpu |= sock->family == AF_INET6 ? BITS_IPV6 : 0;
-        cpu |= accepted || sock->kind == SOCK_CONNECTION ? BITS_CONNECTION : 0;
+        cpu |= connection ? BITS_CONNECTION : 0;
         cpu |= sock->kind == SOCK_BLACKHOLE ? BITS_BLACKHOLE : 0;
         cpu |= sock->type == SOCK_DGRAM ? BITS_DGRAM : 0;
         cpu |= atomic_load(&sock->listening) ? BITS_LISTENING : 0;
         cpu |= sock->peer_credentials ? BITS_CREDENTIALS : 0;
         cpu |= sock->protocol == IPPROTO_MPTCP ? BITS_MPTCP : 0;
+        /* Accepted: sock is the listener's, whose file is no business of the connection's. */
+        cpu |= sock->removes_file && !connection ? BITS_REMOVES : 0;
+        cpu |= sock->passed ? BITS_PASSED : 0;
+        cpu |= sock->outgoing ? BITS_OUTGOING : 0;
 
         (void)next.setsockopt(fd, SOL_SOCKET, SO_MAX_PACING_RATE, &rate, sizeof(rate));
         (void)next.setsockopt(fd, SOL_SOCKET, SO_INCOMING_CPU, &cpu, sizeof(cpu));
+        environment_announce_marks();
 }
 
 void mark_write_connection(int fd)
@@ -110,23 +124,35 @@ static bool read_mark(int fd, uint64_t *ret_rate, int *ret_bits)
         return true;
 }
 
-static struct endpoint restore_local(enum address_form form, sa_family_t family, uint64_t rate)
+static struct rule_address restore_address(enum address_form form, sa_family_t family,
+                                           uint64_t rate)
 {
-        const uint16_t port = (uint16_t)(rate >> 16);
         const uint32_t ipv4 = (uint32_t)(rate >> 32);
-        struct endpoint endpoint = {.port = port};
 
         switch (form) {
         case FORM_IPV4:
-                endpoint.address = rule_address_from_ipv4(&ipv4);
-                return endpoint;
+                return rule_address_from_ipv4(&ipv4);
         case FORM_LOOPBACK:
-                return endpoint_loopback(family, port);
+                return endpoint_loopback(family, 0).address;
         case FORM_WILDCARD:
                 break;
         }
 
-        return endpoint;
+        return (struct rule_address){{0}};
+}
+
+/* Its own address, and its peer's: one of them is in the mark. */
+static void restore_endpoints(struct sock *sock, uint64_t rate, int bits)
+{
+        const struct endpoint told = {
+                .address = restore_address(BITS_FORM(bits), sock->family, rate),
+        };
+        const struct endpoint other = endpoint_opposite(&told, sock->family, 0);
+
+        sock->local.port = (uint16_t)(rate >> 16);
+        sock->local.address = (bits & BITS_OUTGOING ? other : told).address;
+        sock->peer.port = (uint16_t)rate;
+        sock->peer.address = (bits & BITS_OUTGOING ? told : other).address;
 }
 
 static struct sock *restore(uint64_t rate, int bits)
@@ -147,10 +173,12 @@ static struct sock *restore(uint64_t rate, int bits)
                                              : IPPROTO_TCP;
         sock->peer_credentials = bits & BITS_CREDENTIALS;
         sock->listening = bits & BITS_LISTENING;
+        sock->removes_file = bits & BITS_REMOVES;
+        departure_expected |= sock->removes_file;
+        sock->passed = bits & BITS_PASSED;
+        sock->outgoing = bits & BITS_OUTGOING;
         sock->stamped = true;
-        sock->local = restore_local(BITS_FORM(bits), sock->family, rate);
-        if (sock->kind == SOCK_CONNECTION)
-                sock->peer = endpoint_loopback(sock->family, (uint16_t)rate);
+        restore_endpoints(sock, rate, bits);
         option_defaults(&sock->options);
         return sock;
 }

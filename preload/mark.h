@@ -8,7 +8,8 @@
  * where nobody knows it. Two options that have no effect on a Unix socket stay with it: together
  * they hold 95 bits, unprivileged, for as long as the socket lives.
  *
- *   SO_MAX_PACING_RATE, 64 bits   local IPv4 address (32), local port (16), peer's port (16)
+ *   SO_MAX_PACING_RATE, 64 bits   local IPv4 address (32), local port (16), peer's port (16);
+ *                                 of a connection that connect(2) made, the peer's address
  *   SO_INCOMING_CPU, 31 bits      a constant (19), what it is (12)
  *
  * An IPv6 address does not fit: the wildcard, the loopback and IPv4-mapped addresses are kept,

@@ -88,6 +88,11 @@ static int raw_execve(const char *path, char *const argv[], char *const envp[])
         return (int)syscall(SYS_execve, path, argv, envp);
 }
 
+static void raw__exit(int status)
+{
+        kernel_exit(status);
+}
+
 static int raw_fcntl(int fd, int cmd, ...)
 {
         va_list ap;
@@ -155,6 +160,14 @@ static ssize_t raw_recvmsg(int fd, struct msghdr *msg, int flags)
                 return next.recvmsg(fd, msg, flags);
 
         return syscall(SYS_recvmsg, fd, msg, flags);
+}
+
+static ssize_t raw_send(int fd, const void *buf, size_t size, int flags)
+{
+        if (resolve_for_waiting())
+                return next.send(fd, buf, size, flags);
+
+        return syscall(SYS_sendto, fd, buf, size, flags, NULL, 0);
 }
 
 static ssize_t raw_sendmsg(int fd, const struct msghdr *msg, int flags)

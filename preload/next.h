@@ -20,6 +20,7 @@
  */
 
 #include <poll.h>
+#include <pty.h>
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
@@ -27,9 +28,11 @@
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <wordexp.h>
 
 /* X(return type, name, parameters) */
 #define NEXT_ALWAYS(X)                                                                             \
+        X(void, _exit, (int))                                                                      \
         X(int, close, (int))                                                                       \
         X(int, dup, (int))                                                                         \
         X(int, dup2, (int, int))                                                                   \
@@ -51,6 +54,7 @@
         X(ssize_t, recv, (int, void *, size_t, int))                                               \
         X(ssize_t, recvfrom, (int, void *, size_t, int, struct sockaddr *, socklen_t *))           \
         X(ssize_t, recvmsg, (int, struct msghdr *, int))                                           \
+        X(ssize_t, send, (int, const void *, size_t, int))                                         \
         X(ssize_t, sendmsg, (int, const struct msghdr *, int))                                     \
         X(ssize_t, sendto, (int, const void *, size_t, int, const struct sockaddr *, socklen_t))   \
         X(int, setsockopt, (int, int, int, const void *, socklen_t))                               \
@@ -66,12 +70,16 @@
         X(int, execvpe, (const char *, char *const[], char *const[]))                              \
         X(int, fclose, (FILE *))                                                                   \
         X(int, fexecve, (int, char *const[], char *const[]))                                       \
+        X(int, forkpty, (int *, char *, const struct termios *, const struct winsize *))           \
         X(FILE *, freopen, (const char *, const char *, FILE *))                                   \
         X(FILE *, freopen64, (const char *, const char *, FILE *))                                 \
+        X(int, login_tty, (int))                                                                   \
         X(FILE *, popen, (const char *, const char *))                                             \
         X(int, posix_spawn,                                                                        \
           (pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *,   \
            char *const[], char *const[]))                                                          \
+        X(int, posix_spawn_file_actions_addclose, (posix_spawn_file_actions_t *, int))             \
+        X(int, posix_spawn_file_actions_addclosefrom_np, (posix_spawn_file_actions_t *, int))      \
         X(int, posix_spawn_file_actions_adddup2, (posix_spawn_file_actions_t *, int, int))         \
         X(int, posix_spawnp,                                                                       \
           (pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *,   \
@@ -81,7 +89,8 @@
         X(ssize_t, __recvfrom_chk,                                                                 \
           (int, void *, size_t, size_t, int, struct sockaddr *, socklen_t *))                      \
         X(int, sendmmsg, (int, struct mmsghdr *, unsigned, int))                                   \
-        X(int, system, (const char *))
+        X(int, system, (const char *))                                                             \
+        X(int, wordexp, (const char *, wordexp_t *, int))
 
 #define NEXT_MEMBER(type, name, parameters) type(*name) parameters;
 

@@ -152,3 +152,8 @@ void option_snapshot(int fd, struct option_values *ret)
                         ret->value[i] = value;
         }
 }
+
+void option_restore(int fd, int place, int value)
+{
+        (void)next.setsockopt(fd, options[place].level, options[place].name, &value, sizeof(value));
+}

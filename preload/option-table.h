@@ -44,3 +44,6 @@ void option_defaults(struct option_values *ret);
  * holds on. What the socket does not have keeps its default.
  */
 void option_snapshot(int fd, struct option_values *ret);
+
+/* Set an option of the table on an IP socket. What the socket refuses is passed over. */
+void option_restore(int fd, int place, int value);

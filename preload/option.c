@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "preload/connection.h"
+#include "preload/inherited.h"
 #include "preload/next.h"
 #include "preload/option-table.h"
 #include "preload/option.h"
@@ -120,40 +121,6 @@ static int set_emulated(int fd, word w, int level, int place, const struct optio
         return 0;
 }
 
-/* Remember on a listener what its connections have to inherit. */
-static void note_inherited(struct sock *sock, int name, const void *value, socklen_t length)
-{
-        int number = 0;
-
-        if (!value || length < sizeof(number))
-                return;
-        memcpy(&number, value, sizeof(number));
-
-        switch (name) {
-        case SO_KEEPALIVE:
-                sock->inherited.keepalive = number != 0;
-                break;
-        case SO_LINGER:
-                sock->inherited.linger = number != 0;
-                break;
-        case SO_OOBINLINE:
-                sock->inherited.oobinline = number != 0;
-                break;
-        case SO_RCVTIMEO:
-                sock->inherited.receive_timeout = true;
-                break;
-        case SO_SNDTIMEO:
-                sock->inherited.send_timeout = true;
-                break;
-        case SO_RCVBUF:
-                sock->inherited.receive_buffer = true;
-                break;
-        case SO_SNDBUF:
-                sock->inherited.send_buffer = true;
-                break;
-        }
-}
-
 int option_set(int fd, word w, int level, int name, const void *value, socklen_t length)
 {
         struct sock *sock = sock_at(WORD_INDEX(w));
@@ -178,7 +145,7 @@ int option_set(int fd, word w, int level, int name, const void *value, socklen_t
         if (next.setsockopt(fd, level, name, value, length) < 0)
                 return level == SOL_SOCKET ? -errno : -ENOPROTOOPT;
         if (level == SOL_SOCKET && WORD_KIND(w) == WORD_SOCK)
-                note_inherited(sock, name, value, length);
+                sock->inherited = inherited_note(sock->inherited, name, value, length);
         return 0;
 }
 

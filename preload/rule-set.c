@@ -2,10 +2,13 @@
 
 /* Loads the rules. See rule-set.h. */
 
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include "preload/environment.h"
 #include "preload/kernel.h"
 #include "preload/log.h"
 #include "preload/memory.h"
@@ -21,14 +24,53 @@ static void __attribute__((noreturn)) die(void)
         kernel_exit(EX_CONFIG);
 }
 
-static size_t count_lines(const char *text)
+/* A part of the list that the environment has. */
+struct part {
+        const char *text;
+        size_t length;
+        bool goes_on;
+};
+
+static struct part find_part(size_t number)
+{
+        struct part part = {.text = environment_get_rules(number)};
+
+        if (!part.text || (number == 1 && !*part.text)) {
+                log_message(LOG_CRIT, number == 1 ? "no rules: " : "rules are missing: ",
+                            number <= RULE_PARTS_MAX ? rule_parts_name(number)
+                                                     : "the variable after IP2UNIX_RULES_16",
+                            " is ", part.text ? "empty" : "not set", ", refusing to start");
+                die();
+        }
+
+        part.goes_on = rule_parts_continue(part.text, &part.length);
+        return part;
+}
+
+static size_t count_lines(const struct part *part)
 {
         size_t n = 1;
 
-        for (; *text; text++)
-                n += *text == '\n';
+        for (size_t i = 0; i < part->length; i++)
+                n += part->text[i] == '\n';
 
         return n;
+}
+
+/* How much there is of all parts together. */
+static size_t measure(size_t *ret_lines)
+{
+        struct part part;
+        size_t length = 0, number = 0;
+
+        *ret_lines = 0;
+        do {
+                part = find_part(++number);
+                *ret_lines += count_lines(&part);
+                length += part.length;
+        } while (part.goes_on);
+
+        return length;
 }
 
 static void parse(const char *line, size_t length, size_t number, struct rule_arena *arena,
@@ -36,67 +78,77 @@ static void parse(const char *line, size_t length, size_t number, struct rule_ar
 {
         struct rule_error error;
 
-        if (rule_parse(line, length, 0, arena, ret, &error, NULL, NULL) == 0 &&
-            rule_supported(ret, &error) == 0)
+        if (rule_parse(line, length, 0, arena, ret, &error, NULL, NULL) == 0)
                 return;
 
         log_message(LOG_CRIT, "rule ", LOG_NUMBER((long long)number), ": ", error.message);
         die();
 }
 
-static bool has_say_in_connects(const struct rule *rule)
+static void note(const struct rule *rule)
 {
-        return rule->direction != RULE_IN && rule->action == RULE_REJECT;
+        if (rule->origin != RULE_FROM_IP)
+                rule_set.concerns_unix = true;
+        if (rule->action == RULE_IGNORE)
+                return;
+
+        if (rule->direction != RULE_OUT)
+                rule_set.concerns_in = true;
+        if (rule->direction != RULE_IN && rule->action != RULE_SYSTEMD &&
+            rule->action != RULE_BLACKHOLE)
+                rule_set.concerns_out = true;
 }
 
-void rule_set_load(const char *text)
+/* Returns the number of the last line. */
+static size_t parse_part(const struct part *part, size_t number, struct rule_arena *arena)
 {
-        struct rule *rules;
-        struct rule_arena arena;
-        size_t length, lines, size, n = 0;
-        char *memory;
+        const char *text = part->text, *end = text + part->length;
 
-        if (!text || !*text) {
-                log_message(LOG_CRIT, "no rules: IP2UNIX_RULES is ", text ? "empty" : "not set",
-                            ", refusing to start");
-                die();
+        for (; text < end; number++) {
+                size_t line = word_length(text, '\n');
+
+                line = line < (size_t)(end - text) ? line : (size_t)(end - text);
+                if (line > 0) {
+                        struct rule *rule = (struct rule *)&rule_set.rules[rule_set.n_rules];
+
+                        parse(text, line, number + 1, arena, rule);
+                        note(rule);
+                        rule_set.n_rules++;
+                }
+                text += line + 1;
         }
 
-        length = strlen(text);
-        lines = count_lines(text);
-        size = lines * (sizeof(*rules) + RULE_ARENA_SIZE(0)) + RULE_ARENA_SIZE(length);
+        return number;
+}
+
+void rule_set_load(void)
+{
+        struct rule_arena arena;
+        struct part part;
+        size_t lines, size, number = 0, line = 0;
+        const size_t length = measure(&lines);
+        char *memory;
+
+        size = lines * (sizeof(struct rule) + RULE_ARENA_SIZE(0)) + RULE_ARENA_SIZE(length);
         memory = memory_take(size);
         if (!memory) {
                 log_message(LOG_CRIT, "no memory for the rules, refusing to start");
                 die();
         }
 
-        rules = (struct rule *)memory;
-        arena.next = memory + lines * sizeof(*rules);
+        rule_set.rules = (struct rule *)memory;
+        arena.next = memory + lines * sizeof(struct rule);
         arena.end = memory + size;
+        do {
+                part = find_part(++number);
+                line = parse_part(&part, line, &arena);
+        } while (part.goes_on);
 
-        for (size_t number = 1; *text; number++) {
-                const size_t line = word_length(text, '\n');
-
-                if (line > 0) {
-                        parse(text, line, number, &arena, &rules[n]);
-                        rule_set.concerns_in |=
-                                rules[n].direction != RULE_OUT && rules[n].action != RULE_IGNORE;
-                        rule_set.converts_alone |= rules[n].action == RULE_BLACKHOLE;
-                        rule_set.concerns_out |= has_say_in_connects(&rules[n]);
-                        n++;
-                }
-                text += line;
-                text += *text == '\n';
-        }
-
-        if (n == 0) {
+        if (rule_set.n_rules == 0) {
                 log_message(LOG_CRIT, "no rules: IP2UNIX_RULES is empty, refusing to start");
                 die();
         }
 
-        rule_set.rules = rules;
-        rule_set.n_rules = n;
         rule_set.loaded = true;
 }
 
@@ -111,6 +163,40 @@ const struct rule *rule_set_match(enum rule_direction direction, const struct in
                 .is_ipv4 = is_ipv4,
                 .address = endpoint->address,
                 .port = endpoint->port,
+        };
+
+        return rule_match(rule_set.rules, rule_set.n_rules, ret_query);
+}
+
+static size_t path_length(const char *path, size_t size)
+{
+        size_t length = 0;
+
+        while (length < size && path[length])
+                length++;
+
+        return length;
+}
+
+const struct rule *rule_set_match_unix(enum rule_direction direction,
+                                       const struct inet_socket *inet, const struct sockaddr *addr,
+                                       socklen_t length, struct rule_query *ret_query)
+{
+        const char *path = ((const struct sockaddr_un *)addr)->sun_path;
+        size_t size = length - offsetof(struct sockaddr_un, sun_path);
+        bool abstract;
+
+        if (length <= offsetof(struct sockaddr_un, sun_path) || length > sizeof(struct sockaddr_un))
+                return NULL;
+
+        abstract = !*path;
+        *ret_query = (struct rule_query){
+                .direction = direction,
+                .type = inet->type == SOCK_DGRAM ? RULE_DGRAM : RULE_STREAM,
+                .origin = abstract ? RULE_FROM_ABSTRACT : RULE_FROM_UNIX,
+                .name = path + abstract,
+                /* A path may have a NUL that counts, or none: unix(7). */
+                .name_length = abstract ? size - 1 : path_length(path, size),
         };
 
         return rule_match(rule_set.rules, rule_set.n_rules, ret_query);

@@ -11,22 +11,30 @@ struct rule_set {
         const struct rule *rules;
         size_t n_rules;
         bool loaded;
-        bool converts_alone; /* some rule converts sockets without a descriptor of systemd's */
-        bool concerns_in;    /* some rule may have a say in binds */
-        bool concerns_out;   /* some rule may have a say in connects and addressed sends */
+        bool concerns_in;   /* some rule may have a say in binds */
+        bool concerns_out;  /* some rule may have a say in connects and addressed sends */
+        bool concerns_unix; /* some rule has from-unix= or from-abstract= */
 };
 
 /* All zero, so that nothing matches, until the constructor has run. */
 extern struct rule_set rule_set;
 
 /*
- * Parse the rules. Ends the
- * process with a message and status 78 (EX_CONFIG of sysexits.h) when there are none, or one that
- * is wrong. text may be NULL.
+ * Parse the rules that the environment has. Ends the process with a message and status 78
+ * (EX_CONFIG of sysexits.h) when there are none, or one that is wrong, or a part of them is
+ * missing.
  */
-void rule_set_load(const char *text);
+void rule_set_load(void);
 
 /* The rule for a socket call, or NULL. */
 const struct rule *rule_set_match(enum rule_direction direction, const struct inet_socket *inet,
                                   const struct endpoint *endpoint, bool is_ipv4,
                                   struct rule_query *ret_query);
+
+/*
+ * The same for a Unix socket of the program's. Abstract names are those without their leading NUL;
+ * a socket that is to be given a name by the kernel matches none.
+ */
+const struct rule *rule_set_match_unix(enum rule_direction direction,
+                                       const struct inet_socket *inet, const struct sockaddr *addr,
+                                       socklen_t length, struct rule_query *ret_query);

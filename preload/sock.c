@@ -140,3 +140,11 @@ void sock_closed(struct sock *sock)
         if (atomic_fetch_sub(&sock->open, 1) == 1 && sock->kept >= 0)
                 activation_release(sock->kept);
 }
+
+void unix_name_set(struct unix_name *name, const struct sockaddr *addr, socklen_t length)
+{
+        const size_t size = length - offsetof(struct sockaddr_un, sun_path);
+
+        name->length = (uint8_t)(size < sizeof(name->path) ? size : sizeof(name->path));
+        memcpy(name->path, ((const struct sockaddr_un *)addr)->sun_path, name->length);
+}

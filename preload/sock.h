@@ -15,13 +15,15 @@
 #include <stdint.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/un.h>
 
 #include "preload/option-table.h"
 #include "preload/table.h"
 #include "rules/rule.h"
 
 enum sock_kind {
-        /* A Unix socket of systemd's at the program's number, or one that a mark told us of. */
+        /* A bound Unix socket at the program's number: systemd's, one that a rule with path= or
+         * abstract= made, or one that a mark told us of. */
         SOCK_LISTENER,
         /* An IP socket of systemd's at the program's number: the kernel says all there is to say,
          * but for listen(). */
@@ -32,6 +34,10 @@ enum sock_kind {
         SOCK_STANDIN,
         /* A connection that has more to remember than WORD_ACCEPTED has room for. */
         SOCK_CONNECTION,
+        /* An IP socket that inet= has bound elsewhere: it tells the address that it was to have. */
+        SOCK_MOVED,
+        /* An IP socket that inet= has connected elsewhere: the same for its peer's address. */
+        SOCK_MOVED_PEER,
         /* A listener after shutdown(2): systemd's own socket must not be shut down. */
         SOCK_SHUT,
 };
@@ -42,15 +48,10 @@ struct endpoint {
         uint16_t port;
 };
 
-/* What connections inherit from a TCP listener, and do not from a Unix one: tcp(7), socket(7). */
-struct sock_inherited {
-        bool keepalive : 1;
-        bool linger : 1;
-        bool oobinline : 1;
-        bool receive_timeout : 1;
-        bool send_timeout : 1;
-        bool receive_buffer : 1;
-        bool send_buffer : 1;
+/* What the program called a Unix socket of its own: rules with from-unix=, from-abstract=. */
+struct unix_name {
+        uint8_t length; /* of path; 0: none */
+        char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 };
 
 struct sock {
@@ -60,21 +61,32 @@ struct sock {
         uint32_t next_free;
 
         enum sock_kind kind;
-        sa_family_t family; /* of the program's socket: AF_INET or AF_INET6 */
+        sa_family_t family; /* of the program's socket: AF_INET, AF_INET6 or AF_UNIX */
         int type;           /* SOCK_STREAM or SOCK_DGRAM */
-        int protocol;       /* never 0 */
+        int protocol;       /* 0 for AF_UNIX alone */
         bool peer_credentials;
+        bool passed;       /* SOCK_LISTENER: by systemd */
+        bool removes_file; /* SOCK_LISTENER: its last closer does */
+        bool outgoing;  /* SOCK_CONNECTION: by connect(2), and peer is what the program asked for */
+        bool ephemeral; /* the program has left the choice of the port to the kernel */
         _Atomic bool listening;
         _Atomic bool stamped;
         _Atomic bool watched; /* registered in an epoll, and noted: watch.h */
 
         struct endpoint local;
-        struct endpoint peer; /* SOCK_CONNECTION */
-        int kept;             /* SOCK_LISTENER, SOCK_PASSED_IP: see kept.h; or -1 */
+        struct endpoint peer;  /* SOCK_CONNECTION */
+        struct unix_name name; /* the local one, of a connection the peer's; family AF_UNIX */
+        int kept;              /* SOCK_LISTENER, SOCK_PASSED_IP: see kept.h; or -1 */
+        const struct rule
+                *rule; /* that made a SOCK_LISTENER; NULL when it was passed or inherited */
+        ino_t file;    /* the inode of its file, 0 when not known */
 
-        struct sock_inherited inherited;
+        unsigned inherited; /* see inherited.h */
         struct option_values options;
 };
+
+/* Keep the address that a program gave; length is one that it may have. */
+void unix_name_set(struct unix_name *name, const struct sockaddr *addr, socklen_t length);
 
 /*
  * Take an object from the pool: refs and open are 1, for the word that sock_word() makes; all else
@@ -110,8 +122,9 @@ static inline struct sock *sock_of(word w)
                                                                           : NULL;
 }
 
-/* Is the program's socket a Unix socket in truth, so that the illusion is ours to make? */
-static inline bool sock_is_unix(const struct sock *sock)
+/* Is it a Unix socket that the program takes for an IP socket, so that the illusion is ours? */
+static inline bool sock_is_disguised(const struct sock *sock)
 {
-        return sock->kind != SOCK_PASSED_IP;
+        return sock->family != AF_UNIX && sock->kind != SOCK_PASSED_IP &&
+               sock->kind != SOCK_MOVED && sock->kind != SOCK_MOVED_PEER;
 }

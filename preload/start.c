@@ -8,6 +8,7 @@
 
 #include "preload/activation.h"
 #include "preload/environment.h"
+#include "preload/hook.h"
 #include "preload/inheritance.h"
 #include "preload/log.h"
 #include "preload/mark.h"
@@ -31,7 +32,7 @@ static void __attribute__((constructor)) start(int argc, char **argv, char **env
         if (level && !log_set_level(level))
                 log_message(LOG_WARNING, "IP2UNIX_LOG_LEVEL: unknown level '", level, "'");
 
-        rule_set_load(environment_get(ENVIRONMENT_RULES));
+        rule_set_load();
 
         passed = (struct kept_environment){
                 .listen_fds = environment_get(ENVIRONMENT_LISTEN_FDS),
@@ -45,5 +46,11 @@ static void __attribute__((constructor)) start(int argc, char **argv, char **env
         begun = passed.ip2unix_fds && *passed.ip2unix_fds && kept_count() == 0;
         inheritance_open(begun);
         activation_open(rule_set.rules, rule_set.n_rules);
-        environment_publish_fds(envp, mark_may_be_inherited || rule_set.converts_alone, begun);
+        environment_publish_fds(envp, mark_may_be_inherited, begun);
+}
+
+/* What exit(3) does in the end, after the program's own functions. */
+static void __attribute__((destructor)) end(void)
+{
+        hook_close_listeners();
 }

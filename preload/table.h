@@ -28,6 +28,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 typedef uint64_t word;
@@ -48,6 +49,7 @@ enum word_kind {
 #define WORD_DGRAM       (UINT64_C(1) << 5)
 #define WORD_COPIED      (UINT64_C(1) << 6) /* a dup() of it may be about */
 #define WORD_EPOLLED     (UINT64_C(1) << 7) /* registered in an epoll: see watch.h */
+#define WORD_SET         (UINT64_C(1) << 8) /* the program has set an option, or may have */
 #define WORD_PROTOCOL(w) ((int)((w) >> 16 & 0xffff))
 #define WORD_INET_MAKE(kind, flags, protocol)                                                      \
         ((word)(kind) | (flags) | (word)((protocol)&0xffff) << 16)

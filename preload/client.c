@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Connects to Unix sockets. See client.h. */
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "preload/client.h"
+#include "preload/kernel.h"
+#include "preload/log.h"
+#include "preload/next.h"
+#include "preload/target.h"
+
+/* How long a listener whose queue is full is waited for: it drains within a few milliseconds. */
+#define PATIENCE_MS 100
+
+/* What connect(2) on an IP socket says instead. */
+static int translate(int r, const struct target *target)
+{
+        switch (r) {
+        case -ENOENT:
+        case -ENOTDIR:
+        case -ELOOP:
+        case -EPROTOTYPE:
+        case -ENOTSOCK:
+        case -ENAMETOOLONG:
+                log_message(LOG_INFO, TARGET_TEXT(target), ": nobody is there: ", LOG_ERRNO(-r));
+                return -ECONNREFUSED;
+        case -EACCES:
+        case -EPERM:
+                log_message(LOG_WARNING, TARGET_TEXT(target), ": cannot connect: ", LOG_ERRNO(-r));
+                return -EACCES;
+        case -EAGAIN:
+                return -ETIMEDOUT;
+        case -ENOMEM:
+                return -ENOBUFS;
+        default:
+                return r;
+        }
+}
+
+static int try_connect(int fd, const struct target *target)
+{
+        return kernel_connect(fd, &target->address, target->length) < 0 ? -errno : 0;
+}
+
+/*
+ * In blocking mode, since a socket with O_NONBLOCK is only told that the queue is full, and can't
+ * wait for its end. A signal does not end the waiting: nothing would go on behind the program's
+ * back, as a TCP handshake does. It is so short that it is no cancellation point.
+ */
+static int connect_patiently(int fd, const struct target *target)
+{
+        static const struct timeval patience = {0, PATIENCE_MS * 1000}, forever;
+        int r = -EINTR;
+
+        (void)next.fcntl(fd, F_SETFL, 0);
+        (void)next.setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+        for (int i = 0; r == -EINTR && i < PATIENCE_MS; i++)
+                r = try_connect(fd, target);
+        (void)next.setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &forever, sizeof(forever));
+
+        return r == -EINTR ? -EAGAIN : r;
+}
+
+/* fd: a Unix socket with O_NONBLOCK, which the caller closes. */
+static int connect_and_convert(const struct inet_socket *inet, const struct rule *rule,
+                               const struct endpoint *local, const struct endpoint *asked,
+                               const struct target *target, int fd)
+{
+        struct sock *sock;
+        int r;
+
+        r = try_connect(fd, target);
+        if (r == -EAGAIN)
+                r = connect_patiently(fd, target);
+        if (r < 0)
+                return translate(r, target);
+
+        sock = convert_prepare(inet, SOCK_CONNECTION);
+        if (!sock)
+                return -ENOBUFS;
+        sock->outgoing = true;
+        sock->peer_credentials = rule->peer_credentials;
+        sock->peer = *asked;
+        if (endpoint_is_wildcard(asked, inet->family))
+                sock->peer.address = endpoint_opposite(asked, inet->family, 0).address;
+        sock->local = endpoint_opposite(&sock->peer, inet->family, 0);
+        if (local && !endpoint_is_wildcard(local, inet->family))
+                sock->local = *local;
+        sock->local.port = local && local->port != 0 ? local->port : endpoint_ephemeral_port();
+
+        r = convert(inet, fd, sock, false);
+        if (r < 0) {
+                sock_unref(sock);
+                return -ENOBUFS;
+        }
+
+        return 0;
+}
+
+int client_connect(const struct inet_socket *inet, const struct rule *rule,
+                   const struct endpoint *local, const struct endpoint *asked,
+                   const struct rule_query *query)
+{
+        struct target target;
+        int fd, r;
+
+        if (inet->type == SOCK_DGRAM) {
+                log_message(LOG_ERR, "port ", LOG_NUMBER(asked->port), ": ", rule->target,
+                            ": this version cannot connect datagram sockets there");
+                return -EACCES;
+        }
+
+        r = target_expand(rule, query, &target);
+        if (r < 0)
+                return r;
+        fd = next.socket(AF_UNIX, inet->type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (fd < 0)
+                return -ENOBUFS;
+
+        r = connect_and_convert(inet, rule, local, asked, &target, fd);
+        next.close(fd);
+        return r;
+}

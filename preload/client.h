@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* connect(2) by a rule with path= or abstract=. */
+
+#include "preload/convert.h"
+#include "preload/endpoint.h"
+#include "rules/rule.h"
+
+/*
+ * Connect to the rule's target and put that connection in the place of the program's socket.
+ *
+ * A Unix socket is connected at once, or not at all, so that a socket with O_NONBLOCK is connected
+ * too when this returns.
+ *
+ * local: what the program has bound its socket to; NULL: nothing.
+ * asked: the address that it connects to.
+ * Errors: as connect(2) has them for IP sockets, and -ENAMETOOLONG; the program's socket is as it
+ * was.
+ */
+int client_connect(const struct inet_socket *inet, const struct rule *rule,
+                   const struct endpoint *local, const struct endpoint *asked,
+                   const struct rule_query *query);

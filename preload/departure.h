@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What is left to do after a descriptor has gone: the last closer of a listener removes its file.
+ * Who that is can only be told when the descriptor is closed, and the file's name only before.
+ */
+
+#include "preload/table.h"
+#include "preload/target.h"
+
+/* Is there, or was there, a listener whose file has to be removed? */
+extern bool departure_expected;
+
+struct departure {
+        bool removes; /* the rest is only set when it does */
+        ino_t file;
+        struct target target;
+};
+
+/*
+ * Look at a descriptor that is about to be closed or replaced. w: its word.
+ * One system call for listeners of our own, none for others.
+ */
+struct departure departure_of(int fd, word w);
+
+/* The descriptor is closed. errno is kept. */
+void departure_finish(const struct departure *departure);

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * send(2), sendto(2), sendmsg(2), sendmmsg(2). An address in them is the client's side of the
+ * rules, as in connect(2). Where no rule has a say, these cost a look at one flag and the table.
+ */
+
+#include <netinet/in.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "preload/convert.h"
+#include "preload/endpoint.h"
+#include "preload/hook.h"
+#include "preload/kernel.h"
+#include "preload/log.h"
+#include "preload/mark.h"
+#include "preload/moved.h"
+#include "preload/rule-set.h"
+#include "preload/sock.h"
+#include "preload/target.h"
+
+/* Where a message goes instead of where the program sends it. */
+struct destination {
+        const struct sockaddr *addr; /* NULL: the socket's peer */
+        socklen_t length;
+        int flags;
+        struct sockaddr_storage buf;
+};
+
+static int use_address(struct destination *destination, const void *addr, socklen_t length)
+{
+        if (addr != &destination->buf)
+                memcpy(&destination->buf, addr, length);
+        destination->addr = (const struct sockaddr *)&destination->buf;
+        destination->length = length;
+        return 0;
+}
+
+static int use_peer(struct destination *destination)
+{
+        destination->addr = NULL;
+        destination->length = 0;
+        return 0;
+}
+
+/* tcp(7): MSG_FASTOPEN connects and sends in one. */
+static int open_fast(int fd, struct destination *destination)
+{
+        const int r = hook_connect(fd, destination->addr, destination->length);
+
+        destination->flags &= ~MSG_FASTOPEN;
+        return r < 0 ? r : use_peer(destination);
+}
+
+static int send_unruled(const struct inet_socket *inet)
+{
+        /* The kernel has no IP for us, whatever the address. */
+        return inet_socket_is_standin(inet) ? -ENETUNREACH : 0;
+}
+
+static int find_inet(const struct inet_socket *inet, struct destination *destination)
+{
+        struct endpoint asked;
+        struct rule_query query;
+        const struct rule *rule;
+        bool is_ipv4;
+
+        if (!endpoint_read(destination->addr, destination->length, &asked, &is_ipv4) ||
+            destination->addr->sa_family == AF_UNSPEC)
+                return 0;
+
+        rule = rule_set_match(RULE_OUT, inet, &asked, is_ipv4, &query);
+        if (!rule || rule->action == RULE_IGNORE)
+                return send_unruled(inet);
+        if (rule->action == RULE_REJECT)
+                return -rule->reject_errno;
+
+        if (inet->type == SOCK_STREAM)
+                return destination->flags & MSG_FASTOPEN ? open_fast(inet->fd, destination)
+                                                         : send_unruled(inet);
+        if (rule->action == RULE_INET && !inet->sock) {
+                struct sockaddr_storage addr;
+                socklen_t length;
+                const int r = moved_address(rule, &asked, inet->family, &addr, &length);
+
+                return r < 0 ? r : use_address(destination, &addr, length);
+        }
+
+        log_message(LOG_ERR, "port ", LOG_NUMBER(asked.port), ": ",
+                    rule->target ? rule->target : "inet=",
+                    ": this version cannot send datagrams there");
+        return -EACCES;
+}
+
+static int find_unix(const struct inet_socket *inet, struct destination *destination)
+{
+        struct rule_query query;
+        struct target target;
+        const struct rule *rule;
+        int r;
+
+        rule = rule_set_match_unix(RULE_OUT, inet, destination->addr, destination->length, &query);
+        if (!rule || rule->action == RULE_IGNORE || inet->type == SOCK_STREAM)
+                return 0;
+        if (rule->action == RULE_REJECT)
+                return -rule->reject_errno;
+
+        r = target_expand(rule, &query, &target);
+        return r < 0 ? r : use_address(destination, &target.address, target.length);
+}
+
+/* TCP says so, and with a signal, where a Unix socket says ENOTCONN. */
+static int not_connected(int flags)
+{
+        if (!(flags & MSG_NOSIGNAL))
+                (void)kernel_tgkill(getpid(), kernel_gettid(), SIGPIPE);
+
+        return -EPIPE;
+}
+
+/* A converted stream socket that has no peer. */
+static bool is_unconnected(word w)
+{
+        const struct sock *sock = WORD_KIND(w) == WORD_SOCK ? sock_at(WORD_INDEX(w)) : NULL;
+
+        return sock && sock_is_disguised(sock) && sock->type == SOCK_STREAM &&
+               sock->kind != SOCK_CONNECTION;
+}
+
+/* TCP ignores an address on a connection; a Unix socket would refuse it. */
+static bool is_connection(word w)
+{
+        const struct sock *sock = sock_of(w);
+
+        return sock && sock->family != AF_UNIX && sock->type == SOCK_STREAM &&
+               (WORD_KIND(w) == WORD_ACCEPTED || sock->kind == SOCK_CONNECTION ||
+                sock->kind == SOCK_MOVED_PEER);
+}
+
+/*
+ * Where does a message go that has an address? Returns 0 or a negative errno.
+ */
+static int find_destination(int fd, struct destination *destination)
+{
+        const word w = table_get(fd);
+        struct inet_socket inet;
+
+        if (WORD_KIND(w) == WORD_KEPT)
+                return -EBADF;
+        if (is_connection(w))
+                return use_peer(destination);
+        if (is_unconnected(w) && destination->flags & MSG_FASTOPEN)
+                return open_fast(fd, destination);
+        if (destination->length < sizeof(sa_family_t))
+                return 0;
+        if (destination->addr->sa_family == AF_UNIX)
+                return rule_set.concerns_unix && inet_socket_find_unix(fd, &inet)
+                               ? find_unix(&inet, destination)
+                               : 0;
+
+        if (is_unconnected(w))
+                return not_connected(destination->flags);
+        return inet_socket_find(fd, &inet) ? find_inet(&inet, destination) : 0;
+}
+
+HOOK ssize_t send(int fd, const void *buf, size_t size, int flags)
+{
+        if (UNLIKELY(table_get(fd) != 0) && is_unconnected(table_get(fd)))
+                return hook_result(not_connected(flags));
+
+        return next.send(fd, buf, size, flags);
+}
+
+HOOK_ALIAS(__send, send);
+
+HOOK ssize_t sendto(int fd, const void *buf, size_t size, int flags, __CONST_SOCKADDR_ARG addr,
+                    socklen_t length)
+{
+        if (UNLIKELY(hook_has_a_say(fd, addr.__sockaddr__))) {
+                struct destination to = {addr.__sockaddr__, length, flags, {0}};
+                const int saved = errno, r = find_destination(fd, &to);
+
+                if (r < 0)
+                        return hook_result(r);
+                errno = saved;
+                return next.sendto(fd, buf, size, to.flags, to.addr, to.length);
+        }
+        if (!addr.__sockaddr__)
+                return send(fd, buf, size, flags);
+
+        return next.sendto(fd, buf, size, flags, addr.__sockaddr__, length);
+}
+
+/*
+ * Connections that are sent to another process (node's cluster does) have to tell it who they are:
+ * mark.h.
+ */
+static void mark_sent_connections(const struct msghdr *msg)
+{
+        for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg); cmsg;
+             cmsg = CMSG_NXTHDR((struct msghdr *)msg, cmsg)) {
+                if (cmsg->cmsg_level != SOL_SOCKET || cmsg->cmsg_type != SCM_RIGHTS ||
+                    cmsg->cmsg_len < CMSG_LEN(0))
+                        continue;
+                for (size_t at = CMSG_LEN(0); at + sizeof(int) <= cmsg->cmsg_len;
+                     at += sizeof(int)) {
+                        int fd;
+
+                        memcpy(&fd, (const char *)cmsg + at, sizeof(fd));
+                        mark_write_connection(fd);
+                }
+        }
+}
+
+/* The same with the message that goes out instead: it must live as long as destination. */
+static int redirect(int fd, struct msghdr *msg, struct destination *destination)
+{
+        int r;
+
+        destination->addr = msg->msg_name;
+        destination->length = msg->msg_namelen;
+        r = find_destination(fd, destination);
+        if (r < 0)
+                return r;
+
+        msg->msg_name = (void *)destination->addr;
+        msg->msg_namelen = destination->length;
+        return 0;
+}
+
+static ssize_t sendmsg_any(int fd, const struct msghdr *msg, int flags)
+{
+        if (UNLIKELY(msg && msg->msg_controllen > 0))
+                mark_sent_connections(msg);
+        if (UNLIKELY(msg && hook_has_a_say(fd, msg->msg_name))) {
+                struct destination to = {.flags = flags};
+                struct msghdr redirected = *msg;
+                const int saved = errno, r = redirect(fd, &redirected, &to);
+
+                if (r < 0)
+                        return hook_result(r);
+                errno = saved;
+                return next.sendmsg(fd, &redirected, to.flags);
+        }
+        if (UNLIKELY(table_get(fd) != 0) && msg && !msg->msg_name && is_unconnected(table_get(fd)))
+                return hook_result(not_connected(flags));
+
+        return next.sendmsg(fd, msg, flags);
+}
+
+HOOK ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+        return sendmsg_any(fd, msg, flags);
+}
+
+/* Is there a message that does not go out as it is? */
+static bool needs_looking_at(int fd, const struct mmsghdr *messages, unsigned count)
+{
+        if (is_unconnected(table_get(fd)))
+                return true;
+
+        for (unsigned i = 0; i < count; i++)
+                if (messages[i].msg_hdr.msg_controllen > 0 ||
+                    hook_has_a_say(fd, messages[i].msg_hdr.msg_name))
+                        return true;
+
+        return false;
+}
+
+/* One by one: the first that fails ends the call, and is told only when none came before it. */
+HOOK int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
+{
+        unsigned sent;
+
+        if (LIKELY(!messages || !needs_looking_at(fd, messages, count)))
+                return NEXT(sendmmsg)(fd, messages, count, flags);
+
+        for (sent = 0; sent < count; sent++) {
+                const ssize_t n = sendmsg_any(fd, &messages[sent].msg_hdr, flags);
+
+                if (n < 0)
+                        return sent > 0 ? (int)sent : -1;
+                messages[sent].msg_len = (unsigned)n;
+        }
+
+        return (int)sent;
+}

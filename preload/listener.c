@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Binds sockets by path= and abstract=. See listener.h. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "preload/departure.h"
+#include "preload/listener.h"
+#include "preload/log.h"
+#include "preload/mark.h"
+#include "preload/next.h"
+#include "preload/socket-file.h"
+#include "preload/target.h"
+#include "rules/address.h"
+
+/* So many ports are tried before there is said to be none: bind(2) with port 0. */
+#define PORT_TRIES 1000
+
+bool listener_is_shared(const struct inet_socket *inet)
+{
+        int value = 0;
+        socklen_t length = sizeof(value);
+
+        if (inet->sock)
+                return inet->sock->options.value[OPTION_REUSEPORT];
+
+        return inet->family != AF_UNIX &&
+               next.getsockopt(inet->fd, SOL_SOCKET, SO_REUSEPORT, &value, &length) == 0 && value;
+}
+
+/* The bind that has led to a listener, as its rule was found by. */
+static struct rule_query query_of(const struct sock *sock)
+{
+        return (struct rule_query){
+                .direction = RULE_IN,
+                .type = sock->type == SOCK_DGRAM ? RULE_DGRAM : RULE_STREAM,
+                .origin = sock->family == AF_UNIX ? sock->rule->origin : RULE_FROM_IP,
+                .is_ipv4 = sock->family == AF_INET || rule_address_is_mapped(&sock->local.address),
+                .address = sock->local.address,
+                .port = sock->local.port,
+        };
+}
+
+static bool is_same(const struct sock *sock, const struct rule *rule, const struct target *target)
+{
+        struct rule_query query;
+        struct target other;
+
+        if (sock->kind != SOCK_LISTENER || sock->rule != rule)
+                return false;
+
+        query = query_of(sock);
+        return target_expand(rule, &query, &other) == 0 && target_equal(&other, target);
+}
+
+/* A descriptor that the rule has led to the same target, or -1. ret: its word, held. */
+static int find_same(const struct rule *rule, const struct target *target, word *ret)
+{
+        for (int fd = table_next(0); fd >= 0; fd = table_next(fd + 1)) {
+                if (WORD_KIND(table_get(fd)) != WORD_SOCK)
+                        continue;
+                *ret = table_hold(fd);
+                if (WORD_KIND(*ret) == WORD_SOCK &&
+                    is_same(sock_at(WORD_INDEX(*ret)), rule, target))
+                        return fd;
+                table_drop(*ret);
+        }
+
+        return -1;
+}
+
+static struct sock *prepare(const struct inet_socket *inet, const struct rule *rule,
+                            const struct endpoint *local)
+{
+        struct sock *sock = convert_prepare(inet, SOCK_LISTENER);
+
+        if (!sock)
+                return NULL;
+        sock->local = *local;
+        sock->rule = rule;
+        sock->peer_credentials = rule->peer_credentials;
+        sock->removes_file = rule->action == RULE_PATH && !rule->noremove;
+        departure_expected |= sock->removes_file;
+        return sock;
+}
+
+static int bind_socket(int fd, const struct rule *rule, const struct target *target,
+                       ino_t *ret_file)
+{
+        int r;
+
+        if (rule->action == RULE_PATH)
+                return socket_file_bind(fd, target, rule, ret_file);
+
+        *ret_file = 0;
+        r = next.bind(fd, (const struct sockaddr *)&target->address, target->length) < 0 ? -errno
+                                                                                         : 0;
+        return r == 0 || r == -EADDRINUSE ? r : -ENOBUFS;
+}
+
+/* fd: an unbound Unix socket, which the caller closes. */
+static int bind_and_convert(const struct inet_socket *inet, const struct rule *rule,
+                            const struct target *target, const struct endpoint *local, int fd)
+{
+        struct sock *sock;
+        int r;
+
+        sock = prepare(inet, rule, local);
+        if (!sock)
+                return -ENOBUFS;
+
+        r = bind_socket(fd, rule, target, &sock->file);
+        if (r == 0 && convert(inet, fd, sock, false) < 0)
+                r = sock->removes_file ? -ECANCELED : -ENOBUFS;
+        if (r < 0) {
+                sock_unref(sock);
+                return r;
+        }
+
+        mark_write(inet->fd, sock, 0);
+        return 0;
+}
+
+static int make(const struct inet_socket *inet, const struct rule *rule,
+                const struct target *target, const struct endpoint *local)
+{
+        int fd, r;
+
+        fd = next.socket(AF_UNIX, inet->type | SOCK_CLOEXEC, 0);
+        if (fd < 0)
+                return -ENOBUFS;
+
+        r = bind_and_convert(inet, rule, target, local, fd);
+        next.close(fd);
+        if (r == -ECANCELED) {
+                /* Bound, and not to be used after all. */
+                socket_file_remove(target, 0);
+                r = -ENOBUFS;
+        }
+        if (r == 0)
+                log_message(LOG_INFO, "port ", LOG_NUMBER(local->port), ": listening at ",
+                            TARGET_TEXT(target));
+        else if (r == -EADDRINUSE)
+                log_message(LOG_NOTICE, "port ", LOG_NUMBER(local->port), ": ", TARGET_TEXT(target),
+                            " is in use");
+        return r;
+}
+
+/* Every worker of a server that has a socket for each of them gets connections. */
+static int share(const struct inet_socket *inet, const struct rule *rule,
+                 const struct endpoint *local, int other, word w)
+{
+        struct sock *sock;
+        int fd, r = -ENOBUFS;
+
+        fd = next.fcntl(other, F_DUPFD_CLOEXEC, 0);
+        if (fd < 0)
+                return -ENOBUFS;
+        sock = table_get(other) == w ? prepare(inet, rule, local) : NULL;
+        if (sock) {
+                sock->file = sock_at(WORD_INDEX(w))->file;
+                r = convert(inet, fd, sock, true);
+                if (r < 0)
+                        sock_unref(sock);
+        }
+
+        next.close(fd);
+        return r < 0 ? -ENOBUFS : 0;
+}
+
+static int bind_to_target(const struct inet_socket *inet, const struct rule *rule,
+                          const struct target *target, const struct endpoint *local)
+{
+        word w;
+        const int other = find_same(rule, target, &w);
+        int r;
+
+        if (other < 0)
+                return make(inet, rule, target, local);
+
+        if (inet->type == SOCK_STREAM && listener_is_shared(inet))
+                r = share(inet, rule, local, other, w);
+        else {
+                log_message(LOG_INFO, "port ", LOG_NUMBER(local->port), ": ", TARGET_TEXT(target),
+                            " is taken: nobody can connect (blackhole)");
+                r = convert_to_blackhole(inet, local);
+        }
+        table_drop(w);
+        return r;
+}
+
+/*
+ * A target that has the port in it is another for every port, and if one is taken the next will do.
+ * One that stays the same is bound, or not, as for any port.
+ */
+static int bind_to_free_port(const struct inet_socket *inet, const struct rule *rule,
+                             const struct endpoint *endpoint, struct rule_query query)
+{
+        struct endpoint local = *endpoint;
+        struct target target, before = {.length = 0};
+        word w;
+        int r = -EADDRINUSE;
+
+        for (int i = 0; i < PORT_TRIES && r == -EADDRINUSE; i++) {
+                int other;
+
+                query.port = local.port = endpoint_ephemeral_port();
+                r = target_expand(rule, &query, &target);
+                if (r < 0)
+                        return r;
+                if (target_equal(&target, &before))
+                        return i == 1 ? bind_to_target(inet, rule, &target, &local) : -EADDRINUSE;
+
+                before = target;
+                other = find_same(rule, &target, &w);
+                if (other >= 0)
+                        table_drop(w);
+                r = other < 0 ? make(inet, rule, &target, &local) : -EADDRINUSE;
+        }
+
+        return r;
+}
+
+int listener_bind(const struct inet_socket *inet, const struct rule *rule,
+                  const struct endpoint *endpoint, const struct rule_query *query)
+{
+        struct target target;
+        int r;
+
+        if (inet->type == SOCK_DGRAM && inet->family != AF_UNIX) {
+                log_message(LOG_ERR, "port ", LOG_NUMBER(endpoint->port), ": ", rule->target,
+                            ": this version cannot bind datagram sockets there");
+                return -EACCES;
+        }
+
+        /* From here on forked workers count together. */
+        (void)endpoint_ephemeral_port();
+        if (endpoint->port == 0 && inet->family != AF_UNIX)
+                return bind_to_free_port(inet, rule, endpoint, *query);
+
+        r = target_expand(rule, query, &target);
+        return r < 0 ? r : bind_to_target(inet, rule, &target, endpoint);
+}

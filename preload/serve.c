@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Carries out the rule for a bind. See serve.h. */
+
+#include <errno.h>
+
+#include "preload/activation.h"
+#include "preload/listener.h"
+#include "preload/log.h"
+#include "preload/mark.h"
+#include "preload/moved.h"
+#include "preload/next.h"
+#include "preload/process.h"
+#include "preload/serve.h"
+
+/* The port that the kernel would have chosen. */
+static struct endpoint with_port(const struct endpoint *endpoint)
+{
+        struct endpoint local = *endpoint;
+
+        if (local.port == 0)
+                local.port = endpoint_ephemeral_port();
+        return local;
+}
+
+static int blackhole(const struct inet_socket *inet, const struct endpoint *endpoint)
+{
+        const struct endpoint local = with_port(endpoint);
+
+        log_message(LOG_INFO, "port ", LOG_NUMBER(endpoint->port),
+                    ": nobody can connect (blackhole)");
+        return convert_to_blackhole(inet, &local);
+}
+
+/* A datagram socket of systemd's is of use as it is when it is what the program asked for. */
+static bool is_usable(const struct kept *kept, const struct inet_socket *inet)
+{
+        return kept->family != AF_UNIX || kept->type == SOCK_STREAM || inet->family == AF_UNIX;
+}
+
+/* A UDP server that an earlier run has connected to a client would hear of nobody else. */
+static void dissolve_connection(const struct kept *kept)
+{
+        const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+        struct sockaddr_storage peer;
+        socklen_t length = sizeof(peer);
+
+        if (kept->type == SOCK_DGRAM &&
+            next.getpeername(kept->fd, (struct sockaddr *)&peer, &length) == 0)
+                (void)next.connect(kept->fd, &nobody, sizeof(nobody));
+}
+
+static int use_passed(const struct inet_socket *inet, const struct rule *rule,
+                      const struct endpoint *endpoint, int place, bool reuseport, bool shared)
+{
+        const struct kept *kept = kept_at(place);
+        struct sock *sock;
+        int r;
+
+        if (!is_usable(kept, inet)) {
+                log_message(LOG_ERR, "port ", LOG_NUMBER(endpoint->port), ": socket '", kept->name,
+                            "' is a Unix datagram socket, which this version cannot use");
+                return -EADDRINUSE;
+        }
+
+        if (!shared)
+                dissolve_connection(kept);
+        sock = convert_prepare(inet, kept->family == AF_UNIX ? SOCK_LISTENER : SOCK_PASSED_IP);
+        if (!sock)
+                return -ENOBUFS;
+        sock->local = with_port(endpoint);
+        sock->peer_credentials = rule->peer_credentials;
+        sock->kept = place;
+        sock->passed = true;
+
+        r = convert(inet, kept->fd, sock, reuseport);
+        if (r < 0) {
+                sock_unref(sock);
+                return -ENOBUFS;
+        }
+
+        if (kept->family == AF_UNIX) {
+                /* From here on forked workers count together. */
+                (void)endpoint_ephemeral_port();
+                mark_write(inet->fd, sock, 0);
+        }
+        log_message(LOG_INFO, "port ", LOG_NUMBER(endpoint->port), ": using socket '", kept->name,
+                    "' passed by systemd");
+        return 0;
+}
+
+static int activate(const struct inet_socket *inet, const struct rule *rule,
+                    const struct endpoint *endpoint, const struct rule_query *query)
+{
+        char names[512];
+        const bool reuseport = listener_is_shared(inet);
+        enum activation_result result;
+        int place, r;
+
+        result = activation_take(rule->fdname, query, inet->family, reuseport, &place);
+        switch (result) {
+        case ACTIVATION_TAKEN:
+        case ACTIVATION_SHARED:
+                r = use_passed(inet, rule, endpoint, place, reuseport, result == ACTIVATION_SHARED);
+                if (r < 0)
+                        activation_release(place);
+                return r;
+        case ACTIVATION_NONE:
+                return blackhole(inet, endpoint);
+        case ACTIVATION_ABSENT:
+                break;
+        }
+
+        /*
+         * systemd passes descriptors to ExecStart= alone. Configuration tests in ExecStartPre=
+         * bind too, and live with a port that is in use but not with one that does not exist.
+         */
+        kept_names(names, sizeof(names));
+        log_message(LOG_ERR, "port ", LOG_NUMBER(endpoint->port), ": no ",
+                    inet->type == SOCK_DGRAM ? "datagram" : "listening", " socket ",
+                    rule->fdname ? "'" : "that no rule names", rule->fdname ? rule->fdname : "",
+                    rule->fdname ? "'" : "", " was passed by systemd (passed: ", names, ")");
+        return -EADDRINUSE;
+}
+
+int serve(const struct inet_socket *inet, const struct rule *rule, const struct endpoint *endpoint,
+          const struct rule_query *query)
+{
+        /* What such a child binds could not be recorded: its parent's records are all there are. */
+        if (process_is_borrowed() && rule->action != RULE_REJECT) {
+                log_message(LOG_ERR, "port ", LOG_NUMBER(endpoint->port),
+                            ": cannot bind in a child of vfork");
+                return -EACCES;
+        }
+
+        switch (rule->action) {
+        case RULE_REJECT:
+                return -rule->reject_errno;
+        case RULE_BLACKHOLE:
+                return blackhole(inet, endpoint);
+        case RULE_SYSTEMD:
+                return activate(inet, rule, endpoint, query);
+        case RULE_PATH:
+        case RULE_ABSTRACT:
+                return listener_bind(inet, rule, endpoint, query);
+        case RULE_INET:
+                return moved_bind(inet, rule, endpoint);
+        case RULE_IGNORE:
+                break;
+        }
+
+        /* Who finds such a rule does not come here. */
+        return -EACCES;
+}

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Makes, replaces and removes socket files. See socket-file.h. */
+
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "preload/kernel.h"
+#include "preload/log.h"
+#include "preload/next.h"
+#include "preload/owner.h"
+#include "preload/socket-file.h"
+#include "preload/words.h"
+#include "rules/text.h"
+
+/* How long somebody else's lock on the directory is waited for, in milliseconds. */
+#define LOCK_PATIENCE 2000
+
+/* What sockets have that nobody has changed, before the umask. */
+#define SOCKET_MODE 0777
+
+/* What a new file is to have. */
+struct rights {
+        bool by_default; /* nothing was asked for */
+        mode_t mode;
+        uid_t user;
+        gid_t group;
+};
+
+/* umask(2) can only be read by changing it, for all threads: the kernel also tells it here. */
+static mode_t read_umask(void)
+{
+        static const char key[] = "Umask:\t";
+        char buf[512];
+        const char *line = buf;
+        mode_t mask = 0;
+        ssize_t n;
+        int file;
+
+        file = kernel_openat(AT_FDCWD, "/proc/self/status", O_RDONLY | O_CLOEXEC);
+        n = file < 0 ? -1 : kernel_read(file, buf, sizeof(buf) - 1);
+        if (file >= 0)
+                kernel_close(file);
+        buf[n < 0 ? 0 : n] = 0;
+
+        while (*line && !word_begins(line, key)) {
+                line += word_length(line, '\n');
+                line += *line == '\n';
+        }
+        if (!*line)
+                return 077;
+        for (line += sizeof(key) - 1; *line >= '0' && *line <= '7'; line++)
+                mask = mask * 8 + (mode_t)(*line - '0');
+        return mask & 0777;
+}
+
+static int find_owner(const struct rule *rule, struct rights *rights)
+{
+        int r = 0;
+
+        if (rule->user)
+                r = owner_find_user(rule->user, &rights->user);
+        if (r < 0) {
+                log_message(LOG_ERR, rule->target, ": user '", rule->user,
+                            "' is not in /etc/passwd: ", LOG_ERRNO(-r));
+                return -EACCES;
+        }
+
+        if (rule->group)
+                r = owner_find_group(rule->group, &rights->group);
+        if (r < 0) {
+                log_message(LOG_ERR, rule->target, ": group '", rule->group,
+                            "' is not in /etc/group: ", LOG_ERRNO(-r));
+                return -EACCES;
+        }
+
+        return 0;
+}
+
+static int find_rights(const struct rule *rule, struct rights *ret)
+{
+        *ret = (struct rights){
+                .by_default = rule->mode == RULE_MODE_UNSET && !rule->user && !rule->group,
+                .user = (uid_t)-1,
+                .group = (gid_t)-1,
+        };
+        if (ret->by_default)
+                return 0;
+
+        ret->mode = rule->mode != RULE_MODE_UNSET ? rule->mode : SOCKET_MODE & ~read_umask();
+        return find_owner(rule, ret);
+}
+
+/* chmod(2) of a file that is open with O_PATH, which fchmod(2) refuses. */
+static int change_mode(int file, mode_t mode)
+{
+        static const char directory[] = "/proc/self/fd/";
+        char path[sizeof(directory) + 10];
+        struct text text;
+
+        if (kernel_fchmodat2(file, "", mode, AT_EMPTY_PATH) == 0)
+                return 0;
+
+        text_init(&text, path, sizeof(path));
+        text_add_string(&text, directory);
+        text_add_unsigned(&text, (unsigned)file);
+        (void)text_finish(&text);
+        return kernel_chmod(path, mode);
+}
+
+/* Give the file that we have just bound its owner first, and then its mode. */
+static int give_rights(const struct target *target, const struct rights *rights)
+{
+        struct stat st;
+        int file, r = 0;
+
+        file = kernel_openat(AT_FDCWD, target->address.sun_path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        if (file < 0)
+                return -errno;
+
+        /* In a directory that others may write to it could be another file by now. */
+        if (fstat(file, &st) < 0 || !S_ISSOCK(st.st_mode) || st.st_uid != kernel_geteuid())
+                r = -EACCES;
+        else if (rights->user != (uid_t)-1 || rights->group != (gid_t)-1)
+                r = kernel_fchownat(file, "", rights->user, rights->group, AT_EMPTY_PATH) < 0
+                            ? -errno
+                            : 0;
+        if (r == 0 && change_mode(file, rights->mode) < 0)
+                r = -errno;
+
+        kernel_close(file);
+        return r;
+}
+
+/*
+ * The file gets the mode of the socket's own inode (fchmod(2)), less the umask. With no rights at
+ * all nobody can open it before it has its owner and its mode; an owner of the socket's inode would
+ * be of no effect.
+ */
+static int bind_with_rights(int fd, const struct target *target, const struct rights *rights)
+{
+        int r;
+
+        if (kernel_fchmod(fd, 0) < 0)
+                return -errno;
+        r = next.bind(fd, (const struct sockaddr *)&target->address, target->length) < 0 ? -errno
+                                                                                         : 0;
+        (void)kernel_fchmod(fd, SOCKET_MODE);
+        if (r < 0)
+                return r;
+
+        r = give_rights(target, rights);
+        if (r < 0) {
+                (void)kernel_unlink(target->address.sun_path);
+                log_message(LOG_ERR, target->address.sun_path,
+                            ": cannot set its owner and mode: ", LOG_ERRNO(-r));
+        }
+        return r == -EADDRINUSE ? -EACCES : r;
+}
+
+static int try_bind(int fd, const struct target *target, const struct rights *rights)
+{
+        if (!rights->by_default)
+                return bind_with_rights(fd, target, rights);
+
+        return next.bind(fd, (const struct sockaddr *)&target->address, target->length) < 0 ? -errno
+                                                                                            : 0;
+}
+
+/*
+ * Returns a descriptor that holds the lock; -1 where the directory can't be locked, because it may
+ * not be read or because others (flock(1) against systemd-tmpfiles, say) don't let go of it.
+ */
+static int lock_directory(const char *path)
+{
+        char directory[sizeof(((struct sockaddr_un *)0)->sun_path)];
+        size_t length = strlen(path);
+        int file;
+
+        while (length > 1 && path[length - 1] != '/')
+                length--;
+        memcpy(directory, path, length);
+        directory[length] = 0;
+        file = kernel_openat(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (file < 0)
+                return -1;
+
+        for (int i = 0; kernel_flock(file, LOCK_EX | LOCK_NB) < 0; i++) {
+                if (i == LOCK_PATIENCE) {
+                        kernel_close(file);
+                        return -1;
+                }
+                kernel_sleep_millisecond();
+        }
+
+        return file;
+}
+
+static void unlock_directory(int file)
+{
+        if (file < 0)
+                return;
+
+        /* A child that was forked meanwhile has the same lock, which its copy must not keep. */
+        (void)kernel_flock(file, LOCK_UN);
+        kernel_close(file);
+}
+
+enum state { STATE_MISSING, STATE_DEAD, STATE_IN_USE };
+
+static enum state ask(const struct target *target)
+{
+        int fd, r;
+
+        fd = next.socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (fd < 0)
+                return STATE_IN_USE;
+        r = next.connect(fd, (const struct sockaddr *)&target->address, target->length);
+        r = r < 0 ? errno : 0;
+        next.close(fd);
+
+        /* Whatever else it says, somebody is there, or we are not to know. */
+        return r == ECONNREFUSED ? STATE_DEAD : r == ENOENT ? STATE_MISSING : STATE_IN_USE;
+}
+
+/* file: the inode that it must have, or 0. */
+static enum state find_state(const struct target *target, ino_t file)
+{
+        struct stat st;
+
+        if (kernel_lstat(target->address.sun_path, &st) < 0)
+                return errno == ENOENT ? STATE_MISSING : STATE_IN_USE;
+        if (!S_ISSOCK(st.st_mode) || (file != 0 && st.st_ino != file))
+                return STATE_IN_USE;
+
+        return ask(target);
+}
+
+/* The directory is locked. Returns what bind(2) says in the end. */
+static int replace_dead(int fd, const struct target *target, const struct rights *rights)
+{
+        int r = -EADDRINUSE;
+
+        /* Who binds for the first time needs no lock, and may be faster than we. */
+        for (int i = 0; r == -EADDRINUSE && i < 10; i++) {
+                switch (find_state(target, 0)) {
+                case STATE_IN_USE:
+                        return -EADDRINUSE;
+                case STATE_DEAD:
+                        if (kernel_unlink(target->address.sun_path) < 0 && errno != ENOENT) {
+                                log_message(LOG_ERR, target->address.sun_path,
+                                            ": cannot remove the socket that nobody listens on: ",
+                                            LOG_ERRNO(errno));
+                                return -EADDRINUSE;
+                        }
+                        break;
+                case STATE_MISSING:
+                        break;
+                }
+                r = try_bind(fd, target, rights);
+        }
+
+        return r;
+}
+
+/* What bind(2) on an IP socket says instead. */
+static int translate(int r)
+{
+        switch (r) {
+        case -EADDRINUSE:
+        case -EACCES:
+                return r;
+        case -EPERM:
+        case -EROFS:
+                return -EACCES;
+        case -ENOENT:
+        case -ENOTDIR:
+        case -ELOOP:
+                return -EADDRNOTAVAIL;
+        default:
+                return -ENOBUFS;
+        }
+}
+
+static ino_t inode_of(const struct target *target)
+{
+        struct stat st;
+
+        return kernel_lstat(target->address.sun_path, &st) < 0 ? 0 : st.st_ino;
+}
+
+int socket_file_bind(int fd, const struct target *target, const struct rule *rule, ino_t *ret_file)
+{
+        struct rights rights;
+        int lock, r;
+
+        r = find_rights(rule, &rights);
+        if (r < 0)
+                return r;
+
+        r = try_bind(fd, target, &rights);
+        if (r == -EADDRINUSE) {
+                lock = lock_directory(target->address.sun_path);
+                r = replace_dead(fd, target, &rights);
+                unlock_directory(lock);
+        }
+        if (r < 0) {
+                if (r != -EADDRINUSE)
+                        log_message(LOG_ERR, target->address.sun_path,
+                                    ": cannot make the socket: ", LOG_ERRNO(-r));
+                return translate(r);
+        }
+
+        *ret_file = inode_of(target);
+        return 0;
+}
+
+void socket_file_remove(const struct target *target, ino_t file)
+{
+        const int saved = errno;
+        int lock;
+
+        /* Most often somebody else has the socket yet, and there is nothing to lock. */
+        if (find_state(target, file) == STATE_DEAD) {
+                lock = lock_directory(target->address.sun_path);
+                if (find_state(target, file) == STATE_DEAD)
+                        (void)kernel_unlink(target->address.sun_path);
+                unlock_directory(lock);
+        }
+        errno = saved;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The files of Unix sockets that rules with path= make: how they come into being with the rights
+ * that they are to have, how dead ones are replaced, and how the last closer removes them.
+ *
+ * A file is alive as long as some process has the socket that is bound to it. connect(2) with a
+ * datagram socket tells: a live stream socket is of the wrong type (EPROTOTYPE), a dead one refuses
+ * (ECONNREFUSED), and no server notices. Whoever removes a file holds a lock on its directory
+ * (flock(2)) from the question to the removal, so that it can't be another's new file.
+ *
+ * Everything here is async-signal-safe.
+ */
+
+#include "preload/target.h"
+
+/*
+ * Bind a Unix socket to a path, in place of a dead socket that may be there.
+ *
+ * rule: its mode, user and group are in force from the first instant.
+ * ret_file: the inode of the file.
+ * Errors: -EADDRINUSE: a live socket, or something else, is there; otherwise as bind(2) on IP
+ * sockets (-EACCES, -EADDRNOTAVAIL) and bind(3p) (-ENOBUFS) have them, with a message. The socket
+ * may be bound then, and is of no further use.
+ */
+int socket_file_bind(int fd, const struct target *target, const struct rule *rule, ino_t *ret_file);
+
+/*
+ * Remove the file if nobody has the socket any more.
+ * file: the inode that it must have; 0: any dead socket's.
+ */
+void socket_file_remove(const struct target *target, ino_t file);

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Addresses of Unix sockets. See target.h. */
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "preload/log.h"
+#include "preload/next.h"
+#include "preload/target.h"
+
+#define PATH_OFFSET offsetof(struct sockaddr_un, sun_path)
+
+int target_expand(const struct rule *rule, const struct rule_query *query, struct target *ret)
+{
+        const bool abstract = rule->action == RULE_ABSTRACT;
+        char name[sizeof(ret->address.sun_path)];
+        ssize_t length;
+
+        length = rule_expand(rule->target, query, name, sizeof(name));
+        if (length < 0) {
+                log_message(LOG_ERR, "port ", LOG_NUMBER(query->port), ": ", rule->target,
+                            ": the name of a Unix socket can't be longer than 107 bytes");
+                return -ENAMETOOLONG;
+        }
+
+        /* A path ends with a NUL, which counts; an abstract name begins with one, and is as long as
+         * it is: unix(7). */
+        memset(&ret->address, 0, sizeof(ret->address));
+        ret->address.sun_family = AF_UNIX;
+        memcpy(ret->address.sun_path + abstract, name, (size_t)length);
+        ret->length = (socklen_t)(PATH_OFFSET + (size_t)length + 1);
+        return 0;
+}
+
+bool target_of_socket(int fd, struct target *ret)
+{
+        ret->length = sizeof(ret->address);
+        memset(&ret->address, 0, sizeof(ret->address));
+
+        return next.getsockname(fd, (struct sockaddr *)&ret->address, &ret->length) == 0 &&
+               ret->address.sun_family == AF_UNIX && ret->length > PATH_OFFSET &&
+               ret->length <= sizeof(ret->address);
+}
+
+bool target_equal(const struct target *a, const struct target *b)
+{
+        return a->length == b->length && memcmp(&a->address, &b->address, a->length) == 0;
+}
+
+const char *target_text(char buf[static sizeof(struct sockaddr_un) + 1],
+                        const struct target *target)
+{
+        size_t length = target->length - PATH_OFFSET;
+
+        memcpy(buf, target->address.sun_path, length);
+        if (!target_is_file(target))
+                buf[0] = '@';
+        buf[length] = 0;
+        return buf;
+}

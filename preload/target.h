@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The Unix socket address that a rule with path= or abstract= leads to: unix(7). */
+
+#include <stdbool.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "preload/endpoint.h"
+#include "rules/rule.h"
+
+struct target {
+        struct sockaddr_un address;
+        socklen_t length;
+};
+
+/*
+ * Expand the placeholders of a rule's target for one socket call.
+ * Errors: -ENAMETOOLONG, with a message.
+ */
+int target_expand(const struct rule *rule, const struct rule_query *query, struct target *ret);
+
+/* The address that a Unix socket is bound to. Returns false when it has none. */
+bool target_of_socket(int fd, struct target *ret);
+
+/* Is it a file, and no abstract name? */
+static inline bool target_is_file(const struct target *target)
+{
+        return target->address.sun_path[0] == '/';
+}
+
+bool target_equal(const struct target *a, const struct target *b);
+
+/* How a message names it: the path, or the abstract name after '@'. */
+const char *target_text(char buf[static sizeof(struct sockaddr_un) + 1],
+                        const struct target *target);
+#define TARGET_TEXT(target) target_text((char[sizeof(struct sockaddr_un) + 1]){0}, (target))
