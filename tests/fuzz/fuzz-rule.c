@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "rules/placeholder.h"
 #include "rules/rule.h"
 #include "rules/utf8.h"
 #include "tests/fuzz/fuzz.h"
@@ -170,18 +171,40 @@ static void check_matches(const struct rule *rule, const char *text, size_t leng
         FUZZ_CHECK(rule_match(rule, 1, &query) == NULL);
 }
 
+/* The length of the target for such a socket, which the rule is about. */
+static ssize_t expand(const struct rule *rule, bool is_ipv4, const struct rule_address *address,
+                      uint16_t port)
+{
+        struct rule_query query = {
+                .type = rule->type == RULE_DGRAM ? RULE_DGRAM : RULE_STREAM,
+                .origin = rule->origin,
+                .is_ipv4 = is_ipv4,
+                .address = *address,
+                .port = port,
+        };
+        char name[108];
+        ssize_t length = rule_expand(rule->target, &query, name, sizeof(name));
+
+        FUZZ_CHECK(length == -ENAMETOOLONG || (length > 0 && strlen(name) == (size_t)length));
+        FUZZ_CHECK(length < 0 || (size_t)length >= placeholder_min_length(rule));
+        return length;
+}
+
+/* A target that was taken is short enough for one socket at least, and no socket has a shorter. */
 static void check_expanded(const struct rule *rule)
 {
-        struct rule_query query = {.type = RULE_STREAM, .port = 65535};
-        char path[108];
-        ssize_t length;
+        struct rule_address address = rule->address;
 
         if (rule->target == NULL)
                 return;
-        length = rule_expand(rule->target, &query, path, sizeof(path));
-        FUZZ_CHECK(length == -ENAMETOOLONG || (length > 0 && strlen(path) == (size_t)length));
-        length = rule_expand(rule->target, NULL, path, sizeof(path));
-        FUZZ_CHECK(length == -ENAMETOOLONG || (length > 0 && strlen(path) == (size_t)length));
+        FUZZ_CHECK(expand(rule, rule->address_is_ipv4, &address, rule->port_first) > 0);
+        for (size_t i = 0; i < sizeof(address.bytes); i++)
+                address.bytes[i] |= (uint8_t)~rule->mask.bytes[i];
+        expand(rule, rule->address_is_ipv4, &address, rule->port_last);
+        if (!rule->has_address) {
+                memset(address.bytes, 0, 10);
+                expand(rule, true, &address, rule->port_last);
+        }
 }
 
 static void check_rule_text(const char *text, size_t length, unsigned flags)
