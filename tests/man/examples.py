@@ -14,6 +14,12 @@ Kinds of examples (see pages.py for how they are marked):
   shim RULE...          what the library prints when it is given these rules
   bind PORT RULE...     what it writes into the journal when a program binds that port
   unit NAME             a unit of the administrator's, used by the next rule file
+  file NAME             a file for the commands below it
+  commands WORD...      shell commands, run with ip2unix in PATH and a directory instead of /tmp; they
+                        succeed or exit with the status among the words. What ends in "&" goes on until
+                        all are done; the others wait for the sockets among the words ("@": abstract)
+                        that it listens on. "root" among them: they need root
+  prints                what the commands above have printed
   shell                 shell commands, checked for syntax
   shell run             shell commands, run (in a directory instead of /tmp)
   text                  a picture, nothing to run
@@ -28,6 +34,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import commands
 from pages import examples
 from tap import Failure, Skip, Tap
 
@@ -58,6 +65,7 @@ class Runner:
         self.units = {}
         self.output = None
         self.stderr = None
+        self.printed = None
 
     def as_printed(self, text, *more):
         for seen, printed in [*more,
@@ -189,6 +197,26 @@ class Runner:
         if result.returncode != 0 or result.stderr:
             raise Failure(f'exit status {result.returncode}:\n{result.stderr}')
 
+    def file(self, example):
+        (self.directory / example.arguments[0]).write_text(example.text, encoding='utf-8')
+
+    def commands(self, example):
+        if self.options.library is None:
+            raise Skip('the library of a sanitizer build cannot be preloaded')
+        if 'root' in example.arguments and os.geteuid() != 0:
+            raise Skip('needs root')
+        wanted = [int(word) for word in example.arguments if word.isdigit()] or [0]
+        sockets = [word for word in example.arguments if '/' in word or word[0] == '@' or '.' in word]
+        status, self.printed = commands.run(example.text, sockets, self.directory,
+                                            self.options.ip2unix)
+        if [status] != wanted:
+            raise Failure(f'exit status {status}:\n{self.printed}')
+
+    def prints(self, example):
+        if self.printed is None:
+            raise Skip('the commands were not run')
+        expect_equal(self.printed, example.text)
+
     def text(self, example):
         """Nothing to run."""
 
@@ -229,6 +257,7 @@ def check_see_also(source, sources):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument('--generator', type=os.path.abspath, required=True)
+    parser.add_argument('--ip2unix', type=os.path.abspath, required=True)
     parser.add_argument('--rule-check', type=os.path.abspath, required=True)
     parser.add_argument('--library', type=os.path.abspath,
                         help='the built library, left out when it cannot be preloaded')
