@@ -336,6 +336,78 @@ static void check_upgrade(bool spawn)
         unlink(web);
 }
 
+static void send_descriptor(int channel, int fd)
+{
+        union {
+                char bytes[CMSG_SPACE(sizeof(int))];
+                struct cmsghdr align;
+        } control = {0};
+        struct iovec iovec = {(char *)"f", 1};
+        struct msghdr msg = {.msg_iov = &iovec,
+                             .msg_iovlen = 1,
+                             .msg_control = control.bytes,
+                             .msg_controllen = sizeof(control.bytes)};
+        struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
+
+        cmsg->cmsg_level = SOL_SOCKET;
+        cmsg->cmsg_type = SCM_RIGHTS;
+        cmsg->cmsg_len = CMSG_LEN(sizeof(fd));
+        memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
+        need(sendmsg(channel, &msg, 0) == 1, "sendmsg");
+}
+
+static int receive_descriptor(int channel)
+{
+        union {
+                char bytes[CMSG_SPACE(sizeof(int))];
+                struct cmsghdr align;
+        } control = {0};
+        char byte;
+        struct iovec iovec = {&byte, 1};
+        struct msghdr msg = {.msg_iov = &iovec,
+                             .msg_iovlen = 1,
+                             .msg_control = control.bytes,
+                             .msg_controllen = sizeof(control.bytes)};
+        int fd = -1;
+
+        if (recvmsg(channel, &msg, 0) == 1 && CMSG_FIRSTHDR(&msg))
+                memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(fd));
+        return fd;
+}
+
+/* A process that has got the socket by a message, and closes it when the sender has. */
+static void check_passed(bool first)
+{
+        int pair[2], fd;
+        pid_t pid;
+        char byte;
+
+        need(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0, "socketpair");
+        pid = fork();
+        if (pid == 0) {
+                fd = receive_descriptor(pair[1]);
+                if (!first)
+                        (void)!read(pair[1], &byte, 1);
+                _exit(strcmp(local_name(fd), ADDRESS) == 0 && close(fd) == 0 ? 0 : 1);
+        }
+        fd = listen_at(ADDRESS);
+        send_descriptor(pair[0], fd);
+        if (first) {
+                same(reap(pid), 0, "a process that has got it by a message closes it first");
+                check_there("it has been closed by a receiver", fd);
+                close(fd);
+        } else {
+                close(fd);
+                same(try_file(web), 0, "a process that has got it by a message listens");
+                need(write(pair[0], "x", 1) == 1, "write");
+                same(reap(pid), 0, "and closes it last");
+        }
+        check_gone(first ? "closed by the sender, last" : "closed by the receiver, last");
+        unlink(web);
+        close(pair[0]);
+        close(pair[1]);
+}
+
 static void check_replaced(void)
 {
         int fd = listen_at(ADDRESS), other;
@@ -395,6 +467,8 @@ int main(int argc, char **argv)
         check_executed("again", false);
         check_upgrade(false);
         check_upgrade(true);
+        check_passed(true);
+        check_passed(false);
         check_replaced();
         is(messages(), "", "nothing is printed");
         return tap_end();

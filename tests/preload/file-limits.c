@@ -11,6 +11,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -165,6 +166,47 @@ static void check_full(void)
 }
 
 /*
+ * path=@DIR@/web,mode=0600, with no descriptors to be had, then one, then two, until there are
+ * enough. On the way nothing is left behind, be it made already or not.
+ */
+static void check_descriptors(void)
+{
+        enum { MOST = 10 };
+        const int epfd = epoll_create1(EPOLL_CLOEXEC), fd = socket(AF_INET, SOCK_STREAM, 0);
+        struct epoll_event event = {EPOLLIN, {.u64 = 9}};
+        int fds[4096], n = 0, spare = 0, r, theirs;
+
+        need(epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &event) == 0, "epoll_ctl");
+        set_option(fd, SOL_SOCKET, SO_PRIORITY, 3);
+        while (n < 4096 && (fds[n] = dup(STDERR_FILENO)) >= 0)
+                n++;
+        need(errno == EMFILE, "a limit of descriptors");
+        for (; (r = bind_to(fd, ADDRESS)) != 0 && spare < MOST; spare++) {
+                is(strerrorname_np(r), "ENOBUFS", "%d spare descriptors: errno", spare);
+                is(kind_of(path_of("web")), "none", "%d spare descriptors: no file", spare);
+                is(local_name(fd), "0.0.0.0:0", "%d spare descriptors: not bound", spare);
+                same(option(fd, SOL_SOCKET, SO_PRIORITY), 3, "%d spare descriptors: options",
+                     spare);
+                close(fds[--n]);
+        }
+        same(r, 0, "with %d spare descriptors it works", spare);
+        ok(spare > 0, "and not without any");
+        is(kind_of(path_of("web")), "socket", "the file is there");
+        while (n > 0)
+                close(fds[--n]);
+        same(listen(fd, 5), 0, "listen");
+        theirs = client(0, fd);
+        same(epoll_wait(epfd, &event, 1, 1000), 1, "epoll tells of a client");
+        close(theirs);
+        close(fd);
+        is(kind_of(path_of("web")), "none", "closed, and gone");
+
+        /* The dead file of another is replaced with as few. */
+        leave_dead(path_of("web"));
+        check_works(ADDRESS, path_of("web"));
+}
+
+/*
  * abstract=@DIR@-%p, with no memory to be had: sooner or later the place for what is known about
  * the sockets runs out.
  */
@@ -208,10 +250,15 @@ static const struct {
         const char *name;
         void (*check)(void);
 } cases[] = {
-        {"missing", check_missing}, {"unwritable", check_unwritable},
-        {"owner", check_owner},     {"read-only", check_read_only},
-        {"long", check_long},       {"long-abstract", check_long_abstract},
-        {"full", check_full},       {"memory", check_memory},
+        {"missing", check_missing},
+        {"unwritable", check_unwritable},
+        {"owner", check_owner},
+        {"read-only", check_read_only},
+        {"long", check_long},
+        {"long-abstract", check_long_abstract},
+        {"full", check_full},
+        {"memory", check_memory},
+        {"descriptors", check_descriptors},
 };
 
 int main(int argc, char **argv)

@@ -210,6 +210,28 @@ static void check_targets(void)
         is(kind_of(path_of("app")), "none", "and is removed");
 }
 
+/* Datagrams: a server and a client that is connected to it, by names that are moved. */
+static void check_datagrams(void)
+{
+        const int receiver = unix_socket(SOCK_DGRAM), sender = unix_socket(SOCK_DGRAM);
+        char byte = 0;
+
+        same(bind_name(receiver, path_of("old/d")), 0, "datagrams: bind");
+        is(name_by(getsockname, receiver), path_of("old/d"), "datagrams: name");
+        is(kind_of(path_of("old/d")), "none", "datagrams: nothing is there");
+        is(kind_of(path_of("new")), "socket", "datagrams: but at the new path");
+        same(connect_name(sender, path_of("old/d")), 0, "datagrams: connect");
+        is(name_by(getpeername, sender), path_of("old/d"), "datagrams: the peer's name");
+        same(send(sender, "d", 1, 0), 1, "datagrams: send");
+        ok(readable(receiver, 1000) && recv(receiver, &byte, 1, 0) == 1 && byte == 'd',
+           "datagrams: one arrives");
+        same(option(receiver, SOL_SOCKET, SO_TYPE), SOCK_DGRAM, "datagrams: SO_TYPE");
+        close(receiver);
+        is(kind_of(path_of("new")), "none", "datagrams: closed, it is removed");
+        same(send(sender, "d", 1, 0), -1, "datagrams: nobody receives");
+        close(sender);
+}
+
 /* Before them: from-unix=@DIR@/old/i,ignore and …/old/r,reject=EPERM and …/old/b,in,blackhole */
 static void check_others(void)
 {
@@ -255,6 +277,7 @@ static void check_moved(void)
 {
         need(mkdir(path_of("old"), 0755) == 0 && mkdir(path_of("old/deeper"), 0755) == 0, "mkdir");
         check_targets();
+        check_datagrams();
         check_others();
         check_passed();
         rmdir(path_of("old/deeper"));

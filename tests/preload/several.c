@@ -5,10 +5,13 @@
  * placeholders tell them apart. argv: the case, whose rules are in meson.build.
  */
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -199,13 +202,63 @@ static void check_abstract(void)
         is(messages(), "", "nothing is printed");
 }
 
+/* in,path=@DIR@/%p: threads that bind, serve and close, two of them at one port each. */
+static void *come_and_go(void *argument)
+{
+        const long number = (intptr_t)argument;
+        char address[32];
+        long wrong = 0;
+
+        snprintf(address, sizeof(address), "127.0.0.1:%ld", 1000 + number / 2);
+        for (int i = 0; i < 300; i++) {
+                const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+                const int r = bind_to(fd, address);
+                struct sockaddr_in in = {0};
+                socklen_t length = sizeof(in);
+
+                /* While the other one is about to bind or to close, as it is with TCP. */
+                if (r == EADDRINUSE) {
+                        close(fd);
+                        continue;
+                }
+                wrong += r != 0 || listen(fd, 5) != 0;
+                wrong += getsockname(fd, (struct sockaddr *)&in, &length) != 0 ||
+                         ntohs(in.sin_port) != 1000 + number / 2;
+                close(fd);
+        }
+        return (void *)(intptr_t)wrong;
+}
+
+static void check_threads(void)
+{
+        enum { THREADS = 8 };
+        pthread_t threads[THREADS];
+        long wrong = 0;
+
+        for (long i = 0; i < THREADS; i++)
+                need(pthread_create(&threads[i], NULL, come_and_go, (void *)(intptr_t)i) == 0,
+                     "pthread_create");
+        for (int i = 0; i < THREADS; i++) {
+                void *result;
+
+                pthread_join(threads[i], &result);
+                wrong += (intptr_t)result;
+        }
+        same(wrong, 0, "%d threads bind and close, and nothing is wrong", THREADS);
+        same(count_files(), 0, "no file is left");
+        close(listen_at("127.0.0.1:1000"));
+        same(count_files(), 0, "nor by one that comes after");
+        is(messages(), "", "nothing is printed");
+}
+
 static const struct {
         const char *name;
         void (*check)(void);
 } cases[] = {
         {"twice", check_twice},       {"addresses", check_addresses},
         {"any-port", check_any_port}, {"placeholders", check_placeholders},
-        {"rules", check_rules},       {"abstract", check_abstract},
+        {"rules", check_rules},       {"threads", check_threads},
+        {"abstract", check_abstract},
 };
 
 int main(int argc, char **argv)
