@@ -2,9 +2,9 @@
 
 /*
  * exec(3), execveat(2), fexecve(3), posix_spawn(3), system(3), popen(3), wordexp(3): what this
- * process knows has to reach the program that comes after it, through the environment and through marks on the
- * sockets that it inherits. nginx, for one, executes its successor with an environment that has one
- * variable.
+ * process knows has to reach the program that comes after it, through the environment and through
+ * marks on the sockets that it inherits. nginx, for one, executes its successor with an environment
+ * that has one variable.
  *
  * All may be called by a child of vfork(2), on the parent's stack and in its memory: nothing is
  * allocated, and nothing is written but to our own frame.
