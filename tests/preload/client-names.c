@@ -56,6 +56,8 @@ static void check_unbound(int flags)
         is(local_name(ours), first, "%s: and the same each time", how);
         theirs = take(listener);
         ok(talks(ours, theirs), "%s: they talk", how);
+        same(is_unix(ours), leads_to_unix(), "%s: what the client's end is in truth", how);
+        same(is_unix(theirs), leads_to_unix(), "%s: and the server's", how);
         is(local_name(ours), first, "%s: and the same still", how);
         same(option(ours, SOL_SOCKET, SO_DOMAIN), family, "%s: SO_DOMAIN", how);
         same(option(ours, SOL_SOCKET, SO_TYPE), SOCK_STREAM, "%s: SO_TYPE", how);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -55,6 +56,27 @@ const char *socket_file(const char *address)
 bool is_native(void)
 {
         return getenv("TEST_NATIVE") != NULL;
+}
+
+bool leads_to_unix(void)
+{
+        return under_rules() && getenv("TEST_INET") == NULL;
+}
+
+bool is_unix(int fd)
+{
+        unsigned long inode;
+        char line[512];
+        struct stat st;
+        bool found = false;
+        FILE *stream = fopen("/proc/self/net/unix", "re");
+
+        need(stream && fstat(fd, &st) == 0, "/proc/self/net/unix");
+        while (!found && fgets(line, sizeof(line), stream))
+                found = sscanf(line, "%*s %*s %*s %*s %*s %*s %lu", &inode) == 1 &&
+                        inode == st.st_ino;
+        fclose(stream);
+        return found;
 }
 
 int serve_unix(const char *path, int type, int backlog)

@@ -23,6 +23,14 @@ const char *socket_file(const char *address);
 /* Is the server a Unix socket that knows nothing of IP? */
 bool is_native(void);
 
+/* Do rules make Unix sockets of the program's? Not with TEST_INET set: then they move IP sockets.
+ */
+bool leads_to_unix(void);
+
+/* What is the descriptor in truth? The kernel's list of Unix sockets tells, which no hook answers.
+ */
+bool is_unix(int fd);
+
 /* A listener for clients of that address, close-on-exec. It has to work. */
 int serve_at(const char *address, int backlog);
 
