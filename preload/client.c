@@ -9,6 +9,7 @@
 #include "preload/kernel.h"
 #include "preload/log.h"
 #include "preload/next.h"
+#include "preload/port.h"
 #include "preload/target.h"
 
 /* How long a listener whose queue is full is waited for: it drains within a few milliseconds. */
@@ -88,7 +89,8 @@ static int connect_and_convert(const struct inet_socket *inet, const struct rule
         sock->local = endpoint_opposite(&sock->peer, inet->family, 0);
         if (local && !endpoint_is_wildcard(local, inet->family))
                 sock->local = *local;
-        sock->local.port = local && local->port != 0 ? local->port : endpoint_ephemeral_port();
+        sock->owns_port = !local || local->port == 0;
+        sock->local.port = sock->owns_port ? port_take() : local->port;
 
         r = convert(inet, fd, sock, false);
         if (r < 0) {

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "preload/cancel.h"
 #include "preload/convert.h"
 #include "preload/departure.h"
 #include "preload/inherited.h"
@@ -103,6 +104,22 @@ static bool is_untouched(const struct inet_socket *inet)
                WORD_PROTOCOL(inet->word) != 0 && !(inet->word & WORD_SET);
 }
 
+/* What getsockopt(2) says so far of options that the new socket does not have. */
+static void fill_options(const struct inet_socket *inet, struct option_values *ret)
+{
+        if (inet->family == AF_UNIX)
+                return;
+
+        if (inet->sock)
+                *ret = inet->sock->options;
+        else if (is_untouched(inet) && inet->protocol == IPPROTO_TCP)
+                option_fresh(inet->fd, inet->family == AF_INET6, ret);
+        else {
+                option_defaults(ret);
+                option_snapshot(inet->fd, ret);
+        }
+}
+
 struct sock *convert_prepare(const struct inet_socket *inet, enum sock_kind kind)
 {
         struct sock *sock;
@@ -117,16 +134,9 @@ struct sock *convert_prepare(const struct inet_socket *inet, enum sock_kind kind
         sock->protocol = inet->protocol;
         if (inet->name)
                 sock->name = *inet->name;
-        if (inet->sock)
-                sock->options = inet->sock->options;
-        else
-                option_defaults(&sock->options);
-        if (is_untouched(inet))
-                return sock;
-
-        sock->inherited = inherited_find(inet->fd);
-        if (!inet->sock && inet->family != AF_UNIX)
-                option_snapshot(inet->fd, &sock->options);
+        fill_options(inet, &sock->options);
+        if (!is_untouched(inet))
+                sock->inherited = inherited_find(inet->fd);
         return sock;
 }
 
@@ -356,16 +366,22 @@ static int convert_to_standin(const struct inet_socket *inet)
 
 int convert_back(const struct inet_socket *inet)
 {
+        const int before = cancel_disable();
         int fd, r;
 
         fd = next.socket(inet->family, inet->type | SOCK_CLOEXEC, inet->protocol);
-        if (fd < 0)
-                return errno == EAFNOSUPPORT ? convert_to_standin(inet) : -ENOBUFS;
+        if (fd < 0 && errno == EAFNOSUPPORT)
+                r = convert_to_standin(inet);
+        else if (fd < 0)
+                r = -ENOBUFS;
+        else {
+                restore_options(fd, &inet->sock->options);
+                r = convert(inet, fd, NULL, false) < 0 ? -ENOBUFS : 0;
+                next.close(fd);
+        }
 
-        restore_options(fd, &inet->sock->options);
-        r = convert(inet, fd, NULL, false);
-        next.close(fd);
-        return r < 0 ? -ENOBUFS : 0;
+        cancel_restore(before);
+        return r;
 }
 
 /*

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <unistd.h>
 
+#include "preload/cancel.h"
 #include "preload/client.h"
 #include "preload/connection.h"
 #include "preload/convert.h"
@@ -94,6 +95,7 @@ static int connect_by_rule(const struct inet_socket *inet, const struct rule *ru
                            const struct endpoint *asked, const struct rule_query *query)
 {
         struct endpoint buf;
+        int before, r;
 
         switch (rule->action) {
         case RULE_REJECT:
@@ -113,7 +115,11 @@ static int connect_by_rule(const struct inet_socket *inet, const struct rule *ru
                 return -EACCES;
         }
 
-        return client_connect(inet, rule, find_local(inet, &buf), asked, query);
+        next.pthread_testcancel();
+        before = cancel_disable();
+        r = client_connect(inet, rule, find_local(inet, &buf), asked, query);
+        cancel_restore(before);
+        return r;
 }
 
 /*

@@ -7,6 +7,7 @@
 
 #include <sched.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "preload/hook.h"
@@ -66,3 +67,11 @@ HOOK void _exit(int status)
 }
 
 HOOK_ALIAS(_Exit, _exit);
+
+/* It ends by an _exit(2) that does not go through the hook. */
+HOOK void quick_exit(int status)
+{
+        hook_close_listeners();
+        NEXT(quick_exit)(status);
+        kernel_exit(status);
+}

@@ -240,24 +240,44 @@ HOOK ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
         return n;
 }
 
+/* One by one, where a single call would hand out addresses, or data that is to be thrown away. */
+static int receive_each(int fd, struct mmsghdr *messages, unsigned count, int flags)
+{
+        const int saved = errno;
+        unsigned n;
+
+        for (n = 0; n < count; n++) {
+                const ssize_t size =
+                        receive_converted(fd, &messages[n].msg_hdr, flags & ~MSG_WAITFORONE);
+
+                if (size < 0 && n == 0)
+                        return -1;
+                if (size < 0)
+                        break;
+                messages[n].msg_len = (unsigned)size;
+                /* The end of a stream would come again and again. */
+                if (size == 0)
+                        return (int)n + 1;
+                if (flags & MSG_WAITFORONE)
+                        flags |= MSG_DONTWAIT;
+        }
+
+        errno = saved;
+        return (int)n;
+}
+
 HOOK int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
                   struct timespec *timeout)
 {
         int n, r;
-        const bool converted = concerns_us(fd, flags, &r);
 
-        if (r < 0)
-                return hook_result(r);
+        if (UNLIKELY(concerns_us(fd, flags, &r)) && messages)
+                return r < 0 ? hook_result(r) : receive_each(fd, messages, count, flags);
 
         n = NEXT(recvmmsg)(fd, messages, count, flags, timeout);
 
-        for (int i = 0; i < n; i++) {
-                struct msghdr *msg = &messages[i].msg_hdr;
-
-                if (UNLIKELY(converted))
-                        finish(msg);
-                else if (UNLIKELY(msg->msg_controllen > 0))
-                        forget_received(msg);
-        }
+        for (int i = 0; i < n; i++)
+                if (UNLIKELY(messages[i].msg_hdr.msg_controllen > 0))
+                        forget_received(&messages[i].msg_hdr);
         return n;
 }

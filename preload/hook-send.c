@@ -149,7 +149,7 @@ static int find_destination(int fd, struct destination *destination)
         if (WORD_KIND(w) == WORD_KEPT)
                 return -EBADF;
         if (is_connection(w))
-                return use_peer(destination);
+                return destination->flags & MSG_FASTOPEN ? -EISCONN : use_peer(destination);
         if (is_unconnected(w) && destination->flags & MSG_FASTOPEN)
                 return open_fast(fd, destination);
         if (destination->length < sizeof(sa_family_t))

@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 
+#include "preload/cancel.h"
 #include "preload/convert.h"
 #include "preload/hook.h"
 #include "preload/kept.h"
@@ -49,7 +50,7 @@ static void wake_accepting(const struct sock *sock)
         }
 }
 
-int hook_shut_listener(int fd, word w)
+static int replace_listener(int fd, word w)
 {
         struct sock *sock = sock_at(WORD_INDEX(w));
         const struct inet_socket inet = {fd,   w,   sock->family, sock->type, sock->protocol,
@@ -79,6 +80,15 @@ int hook_shut_listener(int fd, word w)
         return r;
 }
 
+int hook_shut_listener(int fd, word w)
+{
+        const int before = cancel_disable();
+        const int r = replace_listener(fd, w);
+
+        cancel_restore(before);
+        return r;
+}
+
 static int shut_listener(int fd, word w, int how)
 {
         word held;
@@ -101,6 +111,8 @@ static int shut_own_listener(int fd, struct sock *sock, int how)
 {
         if (sock->family != AF_UNIX && (sock->type != SOCK_STREAM || !sock->listening))
                 return hook_result(-ENOTCONN);
+        if (how == SHUT_RD || how == SHUT_RDWR)
+                atomic_store(&sock->listening, false);
 
         return next.shutdown(fd, how);
 }

@@ -111,6 +111,12 @@ static inline int kernel_close_range(unsigned first, unsigned last, int flags)
 #endif
 }
 
+/* A socket that nobody else is to know of. */
+static inline int kernel_socket(int domain, int type, int protocol)
+{
+        return (int)syscall(SYS_socket, domain, type, protocol);
+}
+
 /* Not a cancellation point. */
 static inline int kernel_connect(int fd, const void *addr, unsigned length)
 {

@@ -180,7 +180,9 @@ static int bind_to_target(const struct inet_socket *inet, const struct rule *rul
         if (other < 0)
                 return make(inet, rule, target, local);
 
-        if (inet->type == SOCK_STREAM && listener_is_shared(inet))
+        /* Of one address: another is of a family or a name that the clients do not expect. */
+        if (inet->type == SOCK_STREAM && listener_is_shared(inet) &&
+            memcmp(&sock_at(WORD_INDEX(w))->local, local, sizeof(*local)) == 0)
                 r = share(inet, rule, local, other, w);
         else {
                 log_message(LOG_INFO, "port ", LOG_NUMBER(local->port), ": ", TARGET_TEXT(target),

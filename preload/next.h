@@ -19,6 +19,7 @@
  * libraries' IFUNC resolvers, which run before any constructor.
  */
 
+#include <netdb.h>
 #include <poll.h>
 #include <pty.h>
 #include <sched.h>
@@ -51,6 +52,8 @@
         X(int, getsockopt, (int, int, int, void *, socklen_t *))                                   \
         X(int, ioctl, (int, unsigned long, ...))                                                   \
         X(int, listen, (int, int))                                                                 \
+        X(int, pthread_setcancelstate, (int, int *))                                               \
+        X(void, pthread_testcancel, (void))                                                        \
         X(ssize_t, recv, (int, void *, size_t, int))                                               \
         X(ssize_t, recvfrom, (int, void *, size_t, int, struct sockaddr *, socklen_t *))           \
         X(ssize_t, recvmsg, (int, struct msghdr *, int))                                           \
@@ -70,10 +73,19 @@
         X(int, execvpe, (const char *, char *const[], char *const[]))                              \
         X(int, fclose, (FILE *))                                                                   \
         X(int, fexecve, (int, char *const[], char *const[]))                                       \
+        X(void, freeaddrinfo, (struct addrinfo *))                                                 \
         X(int, forkpty, (int *, char *, const struct termios *, const struct winsize *))           \
         X(FILE *, freopen, (const char *, const char *, FILE *))                                   \
         X(FILE *, freopen64, (const char *, const char *, FILE *))                                 \
         X(int, login_tty, (int))                                                                   \
+        X(int, getaddrinfo,                                                                        \
+          (const char *, const char *, const struct addrinfo *, struct addrinfo **))               \
+        X(struct hostent *, gethostbyname, (const char *))                                         \
+        X(struct hostent *, gethostbyname2, (const char *, int))                                   \
+        X(int, gethostbyname_r,                                                                    \
+          (const char *, struct hostent *, char *, size_t, struct hostent **, int *))              \
+        X(int, gethostbyname2_r,                                                                   \
+          (const char *, int, struct hostent *, char *, size_t, struct hostent **, int *))         \
         X(FILE *, popen, (const char *, const char *))                                             \
         X(int, posix_spawn,                                                                        \
           (pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *,   \
@@ -84,6 +96,7 @@
         X(int, posix_spawnp,                                                                       \
           (pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *,   \
            char *const[], char *const[]))                                                          \
+        X(void, quick_exit, (int))                                                                 \
         X(int, recvmmsg, (int, struct mmsghdr *, unsigned, int, struct timespec *))                \
         X(ssize_t, __recv_chk, (int, void *, size_t, size_t, int))                                 \
         X(ssize_t, __recvfrom_chk,                                                                 \

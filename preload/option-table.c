@@ -5,8 +5,10 @@
 #include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 
+#include "preload/memory.h"
 #include "preload/next.h"
 #include "preload/option-table.h"
 
@@ -64,7 +66,7 @@ static const struct {
         {IPPROTO_TCP, TCP_USER_TIMEOUT, 0, {POSITIVE}},
         {IPPROTO_TCP, TCP_FASTOPEN, 0, {POSITIVE}},
         {IPPROTO_TCP, TCP_TIMESTAMP, 0, {ANYTHING}},
-        {IPPROTO_TCP, TCP_NOTSENT_LOWAT, -1, {ANYTHING}},
+        {IPPROTO_TCP, TCP_NOTSENT_LOWAT, 0, {ANYTHING}},
         {IPPROTO_TCP, TCP_SAVE_SYN, 0, {WITHIN(0, 2)}},
         {IPPROTO_TCP, TCP_FASTOPEN_CONNECT, 0, {WITHIN(0, 1)}},
         {IPPROTO_TCP, TCP_FASTOPEN_NO_COOKIE, 0, {WITHIN(0, 1)}},
@@ -150,6 +152,29 @@ void option_snapshot(int fd, struct option_values *ret)
                 if (next.getsockopt(fd, options[i].level, options[i].name, &value, &length) == 0 &&
                     length == sizeof(value))
                         ret->value[i] = value;
+        }
+}
+
+void option_fresh(int fd, bool ipv6, struct option_values *ret)
+{
+        static struct fresh {
+                _Atomic bool known;
+                struct option_values values;
+        } * cache;
+        struct fresh *fresh = memory_share((void **)&cache, 2 * sizeof(*cache));
+
+        if (fresh && atomic_load_explicit(&fresh[ipv6].known, memory_order_acquire)) {
+                *ret = fresh[ipv6].values;
+                return;
+        }
+
+        option_defaults(ret);
+        option_snapshot(fd, ret);
+        if (fresh) {
+                for (int i = 0; i < OPTION_COUNT; i++)
+                        __atomic_store_n(&fresh[ipv6].values.value[i], ret->value[i],
+                                         __ATOMIC_RELAXED);
+                atomic_store_explicit(&fresh[ipv6].known, true, memory_order_release);
         }
 }
 

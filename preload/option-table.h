@@ -45,5 +45,11 @@ void option_defaults(struct option_values *ret);
  */
 void option_snapshot(int fd, struct option_values *ret);
 
+/*
+ * The same from a TCP socket on which nothing was set. The machine's sysctls decide what it
+ * answers; so it is asked once in a process for each family.
+ */
+void option_fresh(int fd, bool ipv6, struct option_values *ret);
+
 /* Set an option of the table on an IP socket. What the socket refuses is passed over. */
 void option_restore(int fd, int place, int value);

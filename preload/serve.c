@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "preload/activation.h"
+#include "preload/cancel.h"
 #include "preload/listener.h"
 #include "preload/log.h"
 #include "preload/mark.h"
@@ -123,8 +124,8 @@ static int activate(const struct inet_socket *inet, const struct rule *rule,
         return -EADDRINUSE;
 }
 
-int serve(const struct inet_socket *inet, const struct rule *rule, const struct endpoint *endpoint,
-          const struct rule_query *query)
+static int carry_out(const struct inet_socket *inet, const struct rule *rule,
+                     const struct endpoint *endpoint, const struct rule_query *query)
 {
         /* What such a child binds could not be recorded: its parent's records are all there are. */
         if (process_is_borrowed() && rule->action != RULE_REJECT) {
@@ -151,4 +152,14 @@ int serve(const struct inet_socket *inet, const struct rule *rule, const struct 
 
         /* Who finds such a rule does not come here. */
         return -EACCES;
+}
+
+int serve(const struct inet_socket *inet, const struct rule *rule, const struct endpoint *endpoint,
+          const struct rule_query *query)
+{
+        const int before = cancel_disable();
+        const int r = carry_out(inet, rule, endpoint, query);
+
+        cancel_restore(before);
+        return r;
 }

@@ -12,6 +12,7 @@
 
 #include "preload/activation.h"
 #include "preload/memory.h"
+#include "preload/port.h"
 #include "preload/sock.h"
 
 #define CHUNK_SHIFT 6
@@ -126,8 +127,12 @@ bool sock_try_ref(struct sock *sock)
 
 void sock_unref(struct sock *sock)
 {
-        if (atomic_fetch_sub(&sock->refs, 1) == 1)
-                push_free(sock);
+        if (atomic_fetch_sub(&sock->refs, 1) != 1)
+                return;
+
+        if (sock->owns_port)
+                port_give_back(sock->local.port);
+        push_free(sock);
 }
 
 bool sock_try_open(struct sock *sock)

@@ -68,6 +68,7 @@ struct sock {
         bool passed;       /* SOCK_LISTENER: by systemd */
         bool removes_file; /* SOCK_LISTENER: its last closer does */
         bool outgoing;  /* SOCK_CONNECTION: by connect(2), and peer is what the program asked for */
+        bool owns_port; /* the local port is to be given back: port.h */
         bool ephemeral; /* the program has left the choice of the port to the kernel */
         _Atomic bool listening;
         _Atomic bool stamped;

@@ -213,12 +213,11 @@ static enum state ask(const struct target *target)
 {
         int fd, r;
 
-        fd = next.socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        fd = kernel_socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         if (fd < 0)
                 return STATE_IN_USE;
-        r = next.connect(fd, (const struct sockaddr *)&target->address, target->length);
-        r = r < 0 ? errno : 0;
-        next.close(fd);
+        r = kernel_connect(fd, &target->address, target->length) < 0 ? errno : 0;
+        kernel_close(fd);
 
         /* Whatever else it says, somebody is there, or we are not to know. */
         return r == ECONNREFUSED ? STATE_DEAD : r == ENOENT ? STATE_MISSING : STATE_IN_USE;
@@ -252,7 +251,7 @@ static int replace_dead(int fd, const struct target *target, const struct rights
                                 log_message(LOG_ERR, target->address.sun_path,
                                             ": cannot remove the socket that nobody listens on: ",
                                             LOG_ERRNO(errno));
-                                return -EADDRINUSE;
+                                return -EACCES;
                         }
                         break;
                 case STATE_MISSING:

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * getaddrinfo(3), gethostbyname(3): a client asks for an address before it connects. Where a rule
+ * leads its connections to a Unix socket whatever their address is, no address is needed; and in a
+ * network namespace of its own (PrivateNetwork=) nobody could be asked for one. A name that nothing
+ * is found for is the loopback address then. Not async-signal-safe, as the functions themselves.
+ */
+
+#include <netdb.h>
+#include <netinet/in.h>
+
+#include "preload/hook.h"
+#include "preload/rule-set.h"
+
+/*
+ * Does the first rule that may be about such a connection lead it elsewhere? A rule with an address
+ * may not be about it, for all that anybody knows.
+ *
+ * port: 0 when the program did not name it: any. type: socket(2)'s, or 0 for any.
+ */
+static bool is_led_elsewhere(uint16_t port, int type)
+{
+        for (size_t i = 0; i < rule_set.n_rules; i++) {
+                const struct rule *rule = &rule_set.rules[i];
+
+                if (rule->direction == RULE_IN || rule->origin != RULE_FROM_IP ||
+                    rule->has_address || rule->action == RULE_SYSTEMD ||
+                    rule->action == RULE_BLACKHOLE)
+                        continue;
+                if ((rule->type == RULE_STREAM && type == SOCK_DGRAM) ||
+                    (rule->type == RULE_DGRAM && type == SOCK_STREAM) ||
+                    (port != 0 && (port < rule->port_first || port > rule->port_last)))
+                        continue;
+                /* Of several ports, another rule may be about the one that it will be. */
+                if (port == 0 && (rule->action == RULE_IGNORE || rule->action == RULE_REJECT))
+                        continue;
+
+                return rule->action == RULE_PATH || rule->action == RULE_ABSTRACT ||
+                       rule->action == RULE_INET;
+        }
+
+        return false;
+}
+
+/* Is it that there is no such name, or nobody to ask? */
+static bool is_not_found(int r)
+{
+        switch (r) {
+        case EAI_NONAME:
+        case EAI_AGAIN:
+        case EAI_FAIL:
+        case EAI_NODATA:
+        case EAI_ADDRFAMILY:
+        case EAI_SYSTEM:
+                return true;
+        default:
+                return false;
+        }
+}
+
+static uint16_t port_of(const struct addrinfo *info)
+{
+        const struct sockaddr_in *in = (const struct sockaddr_in *)info->ai_addr;
+
+        /* In the same place for both families. */
+        return ntohs(in->sin_port);
+}
+
+static const char *loopback(int family)
+{
+        return family == AF_INET6 ? "::1" : "127.0.0.1";
+}
+
+HOOK int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+                     struct addrinfo **ret)
+{
+        const int r = NEXT(getaddrinfo)(node, service, hints, ret);
+        const int saved = errno;
+        struct addrinfo *info;
+
+        if (LIKELY(r == 0) || !node || !is_not_found(r) || !rule_set.concerns_out ||
+            (hints && hints->ai_flags & AI_NUMERICHOST) ||
+            !is_led_elsewhere(0, hints ? hints->ai_socktype : 0))
+                return r;
+
+        /* This reads the service, too. */
+        if (NEXT(getaddrinfo)(loopback(hints ? hints->ai_family : AF_UNSPEC), service, hints,
+                              &info) == 0) {
+                if (is_led_elsewhere(port_of(info), hints ? hints->ai_socktype : 0)) {
+                        *ret = info;
+                        return 0;
+                }
+                NEXT(freeaddrinfo)(info);
+        }
+
+        errno = saved;
+        return r;
+}
+
+/* The older functions know no port. */
+static bool finds_anything(const char *name)
+{
+        return name && rule_set.concerns_out && is_led_elsewhere(0, 0);
+}
+
+HOOK struct hostent *gethostbyname(const char *name)
+{
+        struct hostent *found = NEXT(gethostbyname)(name);
+
+        return found || !finds_anything(name) ? found : NEXT(gethostbyname)(loopback(AF_INET));
+}
+
+HOOK struct hostent *gethostbyname2(const char *name, int family)
+{
+        struct hostent *found = NEXT(gethostbyname2)(name, family);
+
+        return found || !finds_anything(name) ? found
+                                              : NEXT(gethostbyname2)(loopback(family), family);
+}
+
+HOOK int gethostbyname_r(const char *name, struct hostent *buf, char *memory, size_t size,
+                         struct hostent **ret, int *ret_error)
+{
+        const int r = NEXT(gethostbyname_r)(name, buf, memory, size, ret, ret_error);
+
+        /* ERANGE: not enough memory, and the program tries again with more. */
+        if (*ret || r == ERANGE || !finds_anything(name))
+                return r;
+
+        return NEXT(gethostbyname_r)(loopback(AF_INET), buf, memory, size, ret, ret_error);
+}
+
+HOOK int gethostbyname2_r(const char *name, int family, struct hostent *buf, char *memory,
+                          size_t size, struct hostent **ret, int *ret_error)
+{
+        const int r = NEXT(gethostbyname2_r)(name, family, buf, memory, size, ret, ret_error);
+
+        if (*ret || r == ERANGE || !finds_anything(name))
+                return r;
+
+        return NEXT(gethostbyname2_r)(loopback(family), family, buf, memory, size, ret, ret_error);
+}
