@@ -17,12 +17,16 @@
 struct list {
         char *text;
         size_t length;
+        size_t size;
 };
 
 static void add(struct list *list, const char *bytes, size_t length)
 {
-        list->text = realloc(list->text, list->length + length + 1);
-        assert_non_null(list->text);
+        if (list->size < list->length + length + 1) {
+                list->size = 2 * (list->length + length + 1);
+                list->text = realloc(list->text, list->size);
+                assert_non_null(list->text);
+        }
         memcpy(list->text + list->length, bytes, length);
         list->length += length;
         list->text[list->length] = '\0';
