@@ -8,6 +8,7 @@
 #include "preload/connection.h"
 #include "preload/hook.h"
 #include "preload/inherited.h"
+#include "preload/listener.h"
 #include "preload/mark.h"
 #include "preload/sock.h"
 #include "preload/waiting.h"
@@ -53,6 +54,16 @@ static int accept_passed(int listener, struct sock *sock, struct sockaddr *addr,
         return fd;
 }
 
+/*
+ * Threads of Java's wait in accept(2) while another replaces the listener by dup2(2), and are woken
+ * by a signal then.
+ */
+static void leave(int listener, word w, const struct sock *sock)
+{
+        if (UNLIKELY(table_get(listener) != w))
+                listener_left(sock);
+}
+
 /* w is held, and passes to the connection. */
 static int accept_unix(int listener, word w, struct sockaddr *addr, socklen_t *length, int flags)
 {
@@ -64,10 +75,12 @@ static int accept_unix(int listener, word w, struct sockaddr *addr, socklen_t *l
         fd = accept_passed(listener, sock, NULL, NULL, flags);
         if (fd < 0) {
                 r = -errno;
+                leave(listener, w, sock);
                 table_drop(w);
                 return hook_result(r);
         }
 
+        leave(listener, w, sock);
         port = endpoint_ephemeral_port();
         inherited_copy(listener, fd, sock->inherited);
         if (addr) {

@@ -11,6 +11,7 @@
 #include "preload/log.h"
 #include "preload/mark.h"
 #include "preload/next.h"
+#include "preload/process.h"
 #include "preload/socket-file.h"
 #include "preload/target.h"
 #include "rules/address.h"
@@ -244,4 +245,18 @@ int listener_bind(const struct inet_socket *inet, const struct rule *rule,
 
         r = target_expand(rule, query, &target);
         return r < 0 ? r : bind_to_target(inet, rule, &target, endpoint);
+}
+
+void listener_left(const struct sock *sock)
+{
+        struct rule_query query;
+        struct target target;
+
+        /* Of an inherited listener's name only the kernel knew. */
+        if (!sock->removes_file || !sock->rule || process_is_borrowed())
+                return;
+
+        query = query_of(sock);
+        if (target_expand(sock->rule, &query, &target) == 0)
+                socket_file_remove(&target, sock->file);
 }

@@ -22,5 +22,13 @@
 int listener_bind(const struct inet_socket *inet, const struct rule *rule,
                   const struct endpoint *endpoint, const struct rule_query *query);
 
+/*
+ * accept(2) is back on a listener that another thread has closed meanwhile. Until then accept(2)
+ * itself held the socket, so that the file can only be removed now.
+ *
+ * sock: the listener, held.
+ */
+void listener_left(const struct sock *sock);
+
 /* Has the socket SO_REUSEPORT? */
 bool listener_is_shared(const struct inet_socket *inet);

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A thread waits in accept(2) while another closes the listener: the kernel keeps the socket until
+ * accept(2) is back, and then the file goes as well. The rule is in,path=@DIR@/web.
+ */
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <unistd.h>
+
+#include "tests/preload/files.h"
+#include "tests/preload/net.h"
+#include "tests/preload/tap.h"
+
+static _Atomic bool waits;
+
+static void wake(int number)
+{
+        (void)number;
+}
+
+static void *wait_for_client(void *listener)
+{
+        waits = true;
+        return (void *)(long)accept(*(int *)listener, NULL, NULL);
+}
+
+static pthread_t start_waiting(int *listener)
+{
+        pthread_t thread;
+
+        waits = false;
+        need(pthread_create(&thread, NULL, wait_for_client, listener) == 0, "pthread_create");
+        while (!waits)
+                usleep(1000);
+        /* From there it is some instructions to accept(2). */
+        usleep(100 * 1000);
+        return thread;
+}
+
+static long answer_of(pthread_t thread)
+{
+        void *answer;
+
+        need(pthread_join(thread, &answer) == 0, "pthread_join");
+        return (long)answer;
+}
+
+/* As Java closes its sockets. */
+static void check_replaced(void)
+{
+        int listener = listen_at("127.0.0.1:80");
+        const pthread_t thread = start_waiting(&listener);
+
+        same(dup2(STDERR_FILENO, listener), listener, "dup2 over the listener");
+        need(pthread_kill(thread, SIGUSR1) == 0, "pthread_kill");
+        same(answer_of(thread), -1, "accept is interrupted");
+        is(kind_of(path_of("web")), "none", "replaced: what is left");
+        close(listener);
+}
+
+static void check_closed(void)
+{
+        int listener = listen_at("127.0.0.1:80");
+        const pthread_t thread = start_waiting(&listener);
+        long connection;
+
+        same(close(listener), 0, "close of the listener");
+        is(kind_of(path_of("web")), "socket", "as long as accept waits");
+        same(try_file(path_of("web")), 0, "a client connects");
+        connection = answer_of(thread);
+        ok(connection >= 0, "accept gives it");
+        is(kind_of(path_of("web")), "none", "closed: what is left");
+        close((int)connection);
+}
+
+static void check_copied(void)
+{
+        int listener = listen_at("127.0.0.1:80"), copy = dup(listener);
+        const pthread_t thread = start_waiting(&listener);
+
+        same(close(listener), 0, "close of one of two descriptors");
+        need(pthread_kill(thread, SIGUSR1) == 0, "pthread_kill");
+        same(answer_of(thread), -1, "accept is interrupted");
+        is(kind_of(path_of("web")), "socket", "as long as there is another descriptor");
+        same(close(copy), 0, "close of the other");
+        is(kind_of(path_of("web")), "none", "both closed: what is left");
+}
+
+int main(void)
+{
+        const struct sigaction action = {.sa_handler = wake};
+
+        need(sigaction(SIGUSR1, &action, NULL) == 0, "sigaction");
+        check_replaced();
+        check_closed();
+        check_copied();
+        return tap_end();
+}
