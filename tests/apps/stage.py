@@ -198,6 +198,13 @@ class Stage:
             os.chown(path, entry.pw_uid, entry.pw_gid)
         return path
 
+    def number_in(self, name):
+        """The number in a file that a server writes, 0 when it is not there yet."""
+        try:
+            return int((self.home / name).read_text() or 0)
+        except FileNotFoundError:
+            return 0
+
     def noise(self, name, size):
         """A file of random bytes; returns its path."""
         return self.file(name, os.urandom(size))

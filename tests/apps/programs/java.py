@@ -43,7 +43,7 @@ public class Http {
         });
         server.start();
         System.out.println("listens on " + server.getAddress());
-        var data = new byte[5_000_000];
+        var data = new byte[2_000_000];
         new Random(1).nextBytes(data);
         var wanted = sum(data);
         var uri = URI.create("http://127.0.0.1:8080/");
@@ -53,7 +53,7 @@ public class Http {
         for (int thread = 0; thread < 8; thread++)
             results.add(clients.submit(() -> {
                 var client = HttpClient.newHttpClient();
-                for (int turn = 0; turn < 25; turn++) {
+                for (int turn = 0; turn < 10; turn++) {
                     var body = turn % 5 == 0 ? data : new byte[0];
                     var request = HttpRequest.newBuilder(uri)
                         .POST(HttpRequest.BodyPublishers.ofByteArray(body)).build();

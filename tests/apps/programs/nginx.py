@@ -176,24 +176,18 @@ def scenario_nginx_reload(stage):
     stage.closed(80)
 
 
-def master(stage):
-    """The number of the master, 0 when it has not written it yet."""
-    path = stage.home / "nginx.pid"
-    return int(path.exists() and path.read_text() or 0)
-
-
 @needs("/usr/sbin/nginx", "ab", "curl")
 def scenario_nginx_upgrade(stage):
     """A new nginx inherits the listening sockets from the old one, with an environment of its own."""
     # As a daemon: nginx does not upgrade when it was started in the foreground.
     stage.run(*command(stage, SERVE))
     stage.file("www/small", "small\n")
-    old = master(stage)
+    old = stage.number_in("nginx.pid")
     client = traffic(stage, 4)
     time.sleep(0.5)
     os.kill(old, signal.SIGUSR2)
-    wait_until(lambda: master(stage) not in (0, old), "the new master writes its number", 10)
-    new = master(stage)
+    wait_until(lambda: stage.number_in("nginx.pid") not in (0, old), "the new master writes its number", 10)
+    new = stage.number_in("nginx.pid")
     wait_until(lambda: len(workers(new)) == 2, "workers of the new master", 10)
     os.kill(old, signal.SIGWINCH)
     wait_until(lambda: not workers(old), "the old workers end", 10)

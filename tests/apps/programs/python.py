@@ -95,9 +95,7 @@ def scenario_gunicorn_upgrade(stage):
     client = ab(stage, 4)
     time.sleep(0.5)
     server.tell(signal.SIGUSR2)
-    path = stage.home / "pid.2"
-    wait_until(lambda: path.exists() and path.read_text().strip(), "the second gunicorn", 10)
-    new = int(path.read_text())
+    new = wait_until(lambda: stage.number_in("pid.2"), "the second gunicorn", 10)
     wait_until(lambda: len(children_of(server)) == 5, "its workers", 10)
     server.end(signal.SIGTERM, [0])
     stage.check(stage.listens(8000), "the first has taken the socket along")

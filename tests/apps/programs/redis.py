@@ -68,11 +68,11 @@ def scenario_redis_kills_by_address(stage):
 
 @needs("redis-server", "redis-benchmark")
 def scenario_redis_benchmark(stage):
-    server = start(stage, 6379, "--io-threads", "4", "--io-threads-do-reads", "yes")
+    server = start(stage, 6379, "--io-threads", "2", "--io-threads-do-reads", "yes")
     ask(stage, "ping")
     before = stage.descriptors()
-    for options in (["-c", "50", "-n", "20000"], ["-c", "50", "-n", "20000", "-P", "16"],
-                    ["-c", "20", "-n", "2000", "-k", "0"], ["-c", "400", "-n", "4000"]):
+    for options in (["-c", "50", "-n", "5000"], ["-c", "50", "-n", "20000", "-P", "16"],
+                    ["-c", "20", "-n", "1000", "-k", "0"], ["-c", "400", "-n", "2000"]):
         result = stage.run("redis-benchmark", "-h", "127.0.0.1", "-q", "-t", "set,get", *options)
         stage.matches(result, r"SET: [\d.]+ requests per second")
         stage.matches(result, r"GET: [\d.]+ requests per second")
