@@ -238,8 +238,7 @@ static void keep_notes(int fd, word w)
                 (void)table_replace(fd, w, w & ~WORD_EPOLLED);
 }
 
-/* What the table says of the socket from now on. sock: NULL for a fresh IP socket. */
-static word word_for(const struct inet_socket *inet, const struct sock *sock)
+word convert_word(const struct inet_socket *inet, const struct sock *sock)
 {
         if (sock)
                 return sock_word(sock);
@@ -291,7 +290,7 @@ static bool is_watched(const struct inet_socket *inet)
 int convert(const struct inet_socket *inet, int with, struct sock *sock, bool shared)
 {
         const bool copied = may_have_copies(inet->word), watched = is_watched(inet);
-        const word w = word_for(inet, sock);
+        const word w = convert_word(inet, sock);
         struct file_state state;
         struct departure departure;
         struct stat before;

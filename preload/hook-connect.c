@@ -3,6 +3,7 @@
 /* connect(2): here the rules decide what becomes of a client's socket. */
 
 #include <netinet/in.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "preload/cancel.h"
@@ -74,6 +75,11 @@ static const struct endpoint *find_local(const struct inet_socket *inet, struct 
 
         if (inet->sock)
                 return inet->sock->kind == SOCK_STANDIN ? NULL : &inet->sock->local;
+        if (WORD_KIND(inet->word) == WORD_SOCK)
+                return moved_local(inet->fd, sock_at(WORD_INDEX(inet->word)), buf) == 0 &&
+                                       buf->port != 0
+                               ? buf
+                               : NULL;
         if (WORD_KIND(inet->word) == WORD_INET ||
             next.getsockname(inet->fd, (struct sockaddr *)&addr, &length) < 0 ||
             !endpoint_read((struct sockaddr *)&addr, length, buf, NULL))
@@ -119,6 +125,9 @@ static int connect_by_rule(const struct inet_socket *inet, const struct rule *ru
         before = cancel_disable();
         r = client_connect(inet, rule, find_local(inet, &buf), asked, query);
         cancel_restore(before);
+        /* Nothing has come of the waiting. */
+        if (r < 0)
+                next.pthread_testcancel();
         return r;
 }
 
@@ -166,6 +175,19 @@ static bool is_convertible(const struct sock *sock)
                 sock->kind == SOCK_BLACKHOLE);
 }
 
+/* It is an ordinary socket again. */
+static int dissolve_moved(int fd, const struct sock *sock, const struct sockaddr *addr,
+                          socklen_t length)
+{
+        const struct inet_socket inet = {
+                .fd = fd, .family = sock->family, .type = sock->type, .protocol = sock->protocol};
+
+        if (next.connect(fd, addr, length) < 0)
+                return -errno;
+        table_put(fd, convert_word(&inet, NULL));
+        return 0;
+}
+
 /* connect(2) again, on a socket that inet= has sent elsewhere: has it got there? */
 static int connect_moved_again(int fd, const struct sock *sock)
 {
@@ -174,6 +196,51 @@ static int connect_moved_again(int fd, const struct sock *sock)
         const int r = moved_address(sock->rule, &sock->peer, sock->family, &addr, &length);
 
         return r < 0 ? r : next.connect(fd, (struct sockaddr *)&addr, length) < 0 ? -errno : 0;
+}
+
+static bool is_peer(const struct sock *sock, const struct sockaddr *addr, socklen_t length)
+{
+        struct endpoint asked;
+
+        if (sock->kind != SOCK_MOVED_PEER || !endpoint_read(addr, length, &asked, NULL))
+                return false;
+        if (endpoint_is_wildcard(&asked, sock->family))
+                asked.address = endpoint_opposite(&asked, sock->family, 0).address;
+
+        return asked.port == sock->peer.port &&
+               memcmp(&asked.address, &sock->peer.address, sizeof(asked.address)) == 0;
+}
+
+/* The socket is where the kernel says. It is one that the program has used already. */
+static void forget_moved(int fd, const struct sock *sock)
+{
+        const word flags = (sock->family == AF_INET6 ? WORD_IPV6 : 0) |
+                           (sock->type == SOCK_DGRAM ? WORD_DGRAM : 0) | WORD_SET;
+
+        if (sock->kind == SOCK_MOVED_PEER)
+                table_put(fd, WORD_INET_MAKE(WORD_PLAIN, flags, sock->protocol));
+}
+
+/*
+ * An IP socket still, for which the rules are asked again when it is to go elsewhere: the program
+ * has bound it alone, or has dissolved its connection, or has not got through to its first peer.
+ */
+static int connect_moved(int fd, word w, const struct sockaddr *addr, socklen_t length)
+{
+        const struct sock *sock = sock_at(WORD_INDEX(w));
+        struct inet_socket inet;
+        int r;
+
+        if (sock->type == SOCK_STREAM && is_peer(sock, addr, length))
+                return connect_moved_again(fd, sock);
+        if (addr->sa_family == AF_UNSPEC || !inet_socket_find(fd, &inet))
+                r = next.connect(fd, addr, length) < 0 ? -errno : 0;
+        else
+                r = connect_inet(&inet, addr, length);
+
+        if ((r == 0 || r == -EINPROGRESS) && table_get(fd) == w)
+                forget_moved(fd, sock);
+        return r;
 }
 
 /* Dissolve a connection, or an end of listening: connect(2) with AF_UNSPEC. */
@@ -200,9 +267,11 @@ static int connect_converted(int fd, word w, const struct sockaddr *addr, sockle
 
         if (sock->family == AF_UNIX)
                 return next.connect(fd, addr, length) < 0 ? -errno : 0;
-        if (sock->kind == SOCK_MOVED_PEER && addr->sa_family != AF_UNSPEC &&
-            sock->type == SOCK_STREAM)
-                return connect_moved_again(fd, sock);
+        if (sock->kind == SOCK_MOVED || sock->kind == SOCK_MOVED_PEER)
+                return connect_moved(fd, w, addr, length);
+        if ((sock->kind == SOCK_MOVED_PEER || sock->kind == SOCK_MOVED) &&
+            addr->sa_family == AF_UNSPEC)
+                return dissolve_moved(fd, sock, addr, length);
         if (!sock_is_disguised(sock) &&
             (addr->sa_family != AF_UNSPEC || sock->kind != SOCK_PASSED_IP))
                 return connect_for_real(fd, addr, length);

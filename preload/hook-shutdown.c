@@ -109,6 +109,8 @@ static int shut_listener(int fd, word w, int how)
 /* Its file stays, as the port of TCP stays bound. Threads that wait in accept(2) are woken. */
 static int shut_own_listener(int fd, struct sock *sock, int how)
 {
+        if (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR)
+                return hook_result(-EINVAL);
         if (sock->family != AF_UNIX && (sock->type != SOCK_STREAM || !sock->listening))
                 return hook_result(-ENOTCONN);
         if (how == SHUT_RD || how == SHUT_RDWR)
@@ -130,6 +132,9 @@ HOOK int shutdown(int fd, int how)
         if (WORD_KIND(w) != WORD_SOCK)
                 return next.shutdown(fd, how);
 
+        if (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR)
+                return hook_result(-EINVAL);
+
         switch (sock_at(WORD_INDEX(w))->kind) {
         case SOCK_CONNECTION:
         case SOCK_MOVED:
@@ -147,7 +152,7 @@ HOOK int shutdown(int fd, int how)
                 r = 0;
                 break;
         default:
-                r = -ENOTCONN;
+                r = how == SHUT_RD || how == SHUT_WR || how == SHUT_RDWR ? -ENOTCONN : -EINVAL;
         }
 
         errno = saved;

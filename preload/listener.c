@@ -171,20 +171,34 @@ static int share(const struct inet_socket *inet, const struct rule *rule,
         return r < 0 ? -ENOBUFS : 0;
 }
 
+static bool has_reuseaddr(const struct inet_socket *inet)
+{
+        int value = 0;
+        socklen_t length = sizeof(value);
+
+        return next.getsockopt(inet->fd, SOL_SOCKET, SO_REUSEADDR, &value, &length) == 0 && value;
+}
+
 static int bind_to_target(const struct inet_socket *inet, const struct rule *rule,
                           const struct target *target, const struct endpoint *local)
 {
         word w;
         const int other = find_same(rule, target, &w);
+        const struct sock *first;
+        bool is_same_address;
         int r;
 
         if (other < 0)
                 return make(inet, rule, target, local);
 
-        /* Of one address: another is of a family or a name that the clients do not expect. */
-        if (inet->type == SOCK_STREAM && listener_is_shared(inet) &&
-            memcmp(&sock_at(WORD_INDEX(w))->local, local, sizeof(*local)) == 0)
+        /* Another address is of a family or a name that the first one's clients do not expect. */
+        first = sock_at(WORD_INDEX(w));
+        is_same_address = first->family == inet->family && inet->family != AF_UNIX &&
+                          memcmp(&first->local, local, sizeof(*local)) == 0;
+        if (is_same_address && inet->type == SOCK_STREAM && listener_is_shared(inet))
                 r = share(inet, rule, local, other, w);
+        else if (is_same_address && (atomic_load(&first->listening) || !has_reuseaddr(inet)))
+                r = -EADDRINUSE;
         else {
                 log_message(LOG_INFO, "port ", LOG_NUMBER(local->port), ": ", TARGET_TEXT(target),
                             " is taken: nobody can connect (blackhole)");

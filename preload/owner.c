@@ -11,26 +11,33 @@
 #define FIELD_NAME 0
 #define FIELD_ID   2
 
+/* The largest 32-bit number is none either: to chown(2) it means "leave it as it is". */
+#define NOT_A_NUMBER (-1)
+
 /* The line that is being read: NAME:PASSWORD:ID:… */
 struct line {
         int field;
         size_t matched; /* bytes of the name that are as wanted */
         bool differs;
-        bool is_number;
+        int digits; /* of the id, or NOT_A_NUMBER */
         uint64_t id;
 };
 
 static void begin(struct line *line)
 {
-        *line = (struct line){.is_number = true};
+        *line = (struct line){0};
 }
 
 static void add_digit(struct line *line, char c)
 {
-        if (c < '0' || c > '9' || line->id > UINT32_MAX / 10)
-                line->is_number = false;
+        if (line->digits == NOT_A_NUMBER)
+                return;
+
+        line->id = line->id * 10 + (uint64_t)(c - '0');
+        if (c < '0' || c > '9' || line->id >= UINT32_MAX)
+                line->digits = NOT_A_NUMBER;
         else
-                line->id = line->id * 10 + (uint64_t)(c - '0');
+                line->digits++;
 }
 
 /* Returns whether the field before the colon ends the search: it is the id of the name. */
@@ -39,7 +46,7 @@ static bool end_field(struct line *line, const char *name)
         if (line->field == FIELD_NAME)
                 line->differs |= name[line->matched] != 0;
 
-        return line->field++ == FIELD_ID && !line->differs && line->is_number;
+        return line->field++ == FIELD_ID && !line->differs && line->digits > 0;
 }
 
 static bool add(struct line *line, const char *name, char c)
@@ -84,8 +91,7 @@ static bool parse_number(const char *name, uint32_t *ret)
                 add_digit(&line, *c);
         *ret = (uint32_t)line.id;
 
-        /* The last number means "leave it as it is" to chown(2). */
-        return *name && line.is_number && line.id < UINT32_MAX;
+        return line.digits > 0;
 }
 
 static int find(const char *path, const char *name, uint32_t *ret)
