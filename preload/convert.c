@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -135,8 +136,15 @@ struct sock *convert_prepare(const struct inet_socket *inet, enum sock_kind kind
         if (inet->name)
                 sock->name = *inet->name;
         fill_options(inet, &sock->options);
-        if (!is_untouched(inet))
-                sock->inherited = inherited_find(inet->fd);
+        if (is_untouched(inet))
+                return sock;
+
+        sock->inherited = inherited_find(inet->fd);
+        if (inet->sock)
+                memcpy(sock->congestion, inet->sock->congestion, sizeof(sock->congestion));
+        else if (inet->family != AF_UNIX && inet->type == SOCK_STREAM)
+                (void)next.getsockopt(inet->fd, IPPROTO_TCP, TCP_CONGESTION, sock->congestion,
+                                      &(socklen_t){sizeof(sock->congestion)});
         return sock;
 }
 

@@ -119,6 +119,21 @@ static int shut_own_listener(int fd, struct sock *sock, int how)
         return next.shutdown(fd, how);
 }
 
+/*
+ * What was written last woke up the peer on this very processor, where it waits for this thread to
+ * sleep; behind TCP's shutdown the kernel works off its queue for the loopback device, and the peer
+ * gets its turn. Servers that ask for new work before they wait (Python's socketserver) depend on
+ * it.
+ */
+static int shut_connection(int fd, int how)
+{
+        const int r = next.shutdown(fd, how);
+
+        if (r == 0 && how != SHUT_RD)
+                kernel_yield();
+        return r;
+}
+
 HOOK int shutdown(int fd, int how)
 {
         const int saved = errno;
@@ -137,6 +152,7 @@ HOOK int shutdown(int fd, int how)
 
         switch (sock_at(WORD_INDEX(w))->kind) {
         case SOCK_CONNECTION:
+                return shut_connection(fd, how);
         case SOCK_MOVED:
         case SOCK_MOVED_PEER:
                 return next.shutdown(fd, how);

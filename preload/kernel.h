@@ -67,6 +67,14 @@ static inline void kernel_sleep_millisecond(void)
         syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &time, NULL);
 }
 
+static inline void kernel_yield(void)
+{
+        const int saved = errno;
+
+        syscall(SYS_sched_yield);
+        errno = saved;
+}
+
 static inline int kernel_kill(pid_t pid, int signal)
 {
         return (int)syscall(SYS_kill, pid, signal);

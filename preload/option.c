@@ -12,6 +12,7 @@
 
 #include "preload/connection.h"
 #include "preload/inherited.h"
+#include "preload/kernel.h"
 #include "preload/next.h"
 #include "preload/option-table.h"
 #include "preload/option.h"
@@ -121,6 +122,31 @@ static int set_emulated(int fd, word w, int level, int place, const struct optio
         return 0;
 }
 
+/* Which algorithms there are, and which this process may use, only a TCP socket knows. */
+static int set_congestion(int fd, word w, const void *value, socklen_t length)
+{
+        const int asked =
+                kernel_socket(sock_at(WORD_INDEX(w))->family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        char name[16] = {0};
+        socklen_t size = sizeof(name);
+        int r = 0;
+
+        if (asked < 0)
+                return 0;
+        if (next.setsockopt(asked, IPPROTO_TCP, TCP_CONGESTION, value, length) < 0 ||
+            next.getsockopt(asked, IPPROTO_TCP, TCP_CONGESTION, name, &size) < 0)
+                r = -errno;
+        kernel_close(asked);
+        if (r < 0)
+                return r;
+
+        w = connection_promote(fd);
+        if (WORD_KIND(w) == WORD_SOCK)
+                memcpy(sock_at(WORD_INDEX(w))->congestion, name, sizeof(name));
+        table_drop(w);
+        return 0;
+}
+
 int option_set(int fd, word w, int level, int name, const void *value, socklen_t length)
 {
         struct sock *sock = sock_at(WORD_INDEX(w));
@@ -139,6 +165,8 @@ int option_set(int fd, word w, int level, int name, const void *value, socklen_t
         /* The kernel's TLS would not encrypt here. Who is told so does it himself. */
         if (level == IPPROTO_TCP && name == TCP_ULP)
                 return -ENOENT;
+        if (level == IPPROTO_TCP && name == TCP_CONGESTION)
+                return set_congestion(fd, w, value, length);
         if (is_ip_level(level))
                 return 0;
 
@@ -173,6 +201,13 @@ static int give_number(int number, void *value, socklen_t *length)
         return give(&number, sizeof(number), value, length);
 }
 
+static int give_congestion(const struct sock *sock, void *value, socklen_t *length)
+{
+        static const char usual[sizeof(sock->congestion)] = "cubic";
+
+        return give(*sock->congestion ? sock->congestion : usual, sizeof(usual), value, length);
+}
+
 static int give_tcp_info(const struct sock *sock, word w, void *value, socklen_t *length)
 {
         const bool connection = WORD_KIND(w) == WORD_ACCEPTED || sock->kind == SOCK_CONNECTION;
@@ -193,7 +228,6 @@ static int give_tcp_info(const struct sock *sock, word w, void *value, socklen_t
 static int get_special(const struct sock *sock, word w, int level, int name, void *value,
                        socklen_t *length)
 {
-        static const char congestion[16] = "cubic"; /* TCP_CA_NAME_MAX */
         static const struct ucred nobody = {0, (uid_t)-1, (gid_t)-1};
 
         if (level == SOL_SOCKET)
@@ -216,7 +250,7 @@ static int get_special(const struct sock *sock, word w, int level, int name, voi
                 case TCP_INFO:
                         return give_tcp_info(sock, w, value, length);
                 case TCP_CONGESTION:
-                        return give(congestion, sizeof(congestion), value, length);
+                        return give_congestion(sock, value, length);
                 }
         else if (level == IPPROTO_IP && name == IP_OPTIONS) {
                 /* sshd hangs up on connections that have any. */
