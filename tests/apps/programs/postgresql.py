@@ -10,7 +10,7 @@ from stage import Skip, needs, wait_until
 
 USER = "postgres"
 CONFIGURATION = """
-listen_addresses = '127.0.0.1,::1'
+listen_addresses = '{addresses}'
 unix_socket_directories = '{own}'
 fsync = off
 log_connections = on
@@ -26,7 +26,7 @@ host all all 0.0.0.0/0 reject
 """
 
 
-def start(stage):
+def start(stage, rules=True):
     programs = sorted(glob.glob("/usr/lib/postgresql/*/bin"))
     if not programs:
         raise Skip("postgresql is not installed")
@@ -34,9 +34,11 @@ def start(stage):
     own = stage.directory("own", USER)
     stage.run(f"{programs[-1]}/initdb", "-N", "-D", data, "--no-locale", "-E", "UTF8",
               "--no-instructions", user=USER, rules=False)
-    stage.file("data/postgresql.conf", CONFIGURATION.format(own=own))
+    stage.file("data/postgresql.conf", CONFIGURATION.format(
+        own=own, addresses="127.0.0.1,::1" if rules or not stage.rules else ""))
     stage.file("data/pg_hba.conf", ACCESS)
-    server = stage.start(f"{programs[-1]}/postgres", "-D", data, port=5432, user=USER)
+    server = stage.start(f"{programs[-1]}/postgres", "-D", data, user=USER, rules=rules,
+                         port=5432 if rules or not stage.rules else None)
     server.says("ready to accept connections")
     return server
 
