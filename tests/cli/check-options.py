@@ -7,7 +7,8 @@ import os
 import re
 import sys
 
-from harness import HERE, Failure, contains, equal, main
+from harness import HERE, Failure, contains, equal, main  # isort: skip
+import commands
 
 RULE = ['-r', 'ignore']
 
@@ -51,6 +52,16 @@ def manual(cli):
         return sorted(tuple(re.findall(r'--?[a-z][a-z-]*', line))
                       for line in re.findall(pattern, text, re.M))
     equal(options(section, r'^\*-.*$'), options(cli.run('--help').stdout, r'^ +--?\w[^ ]*,? .*?  '))
+
+
+def help_examples(cli):
+    """The examples of --help work."""
+    cli.needs_library()
+    server, client = re.findall(r'^  (ip2unix .*)$', cli.run('--help').stdout, re.M)
+    status, output = commands.run(f'{server} &\n{client}\n', ['/tmp/web.sock'], cli.directory,
+                                  cli.ip2unix)
+    equal(status, 0)
+    contains(output, 'Directory listing for /')
 
 
 def full_disk(cli):
@@ -202,5 +213,6 @@ test ! -e web.sock
 
 
 if __name__ == '__main__':
-    sys.exit(main([wrong_usage, help_and_version, manual, full_disk, nothing_else, log_level,
+    sys.exit(main([wrong_usage, help_and_version, manual, help_examples,
+                   full_disk, nothing_else, log_level,
                    preloaded, listen, nested, nested_parts, inherited_wrong, journal, paths]))
