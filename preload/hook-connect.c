@@ -20,10 +20,21 @@
 #include "preload/target.h"
 #include "preload/watch.h"
 
-/* A socket that has a connection is none that a rule for binds could still want. */
-static void note_connected(int fd, word w)
+/*
+ * A socket that has a connection is none that a rule for binds could still want. One that had a
+ * connection is: listen(2) would bind it.
+ */
+static void note_connected(int fd, word w, const struct sockaddr *addr)
 {
         const int saved = errno;
+
+        if (addr->sa_family == AF_UNSPEC) {
+                if (WORD_KIND(w) == WORD_PLAIN && WORD_PROTOCOL(w) != 0 && !(w & WORD_DGRAM))
+                        (void)table_replace(fd, w, (w & ~(word)15) | WORD_INET | WORD_SET);
+                return;
+        }
+        if (WORD_KIND(w) != WORD_INET)
+                return;
 
         /* While connect(2) waited, another thread may have put something else at the number. */
         if (table_replace(fd, w, (w & ~(word)(WORD_EPOLLED | 15)) | WORD_PLAIN) && w & WORD_EPOLLED)
@@ -36,8 +47,8 @@ static int connect_for_real(int fd, const struct sockaddr *addr, socklen_t lengt
         const word w = table_get(fd);
         const int r = next.connect(fd, addr, length);
 
-        if (UNLIKELY(WORD_KIND(w) == WORD_INET) && (r == 0 || errno == EINPROGRESS))
-                note_connected(fd, w);
+        if (w != 0 && (r == 0 || errno == EINPROGRESS))
+                note_connected(fd, w, addr);
         return r < 0 ? -errno : 0;
 }
 
@@ -211,14 +222,15 @@ static bool is_peer(const struct sock *sock, const struct sockaddr *addr, sockle
                memcmp(&asked.address, &sock->peer.address, sizeof(asked.address)) == 0;
 }
 
-/* The socket is where the kernel says. It is one that the program has used already. */
-static void forget_moved(int fd, const struct sock *sock)
+/* Its peer is the one that the kernel says, or it has none any more. */
+static void forget_moved(int fd, const struct sock *sock, bool dissolved)
 {
         const word flags = (sock->family == AF_INET6 ? WORD_IPV6 : 0) |
                            (sock->type == SOCK_DGRAM ? WORD_DGRAM : 0) | WORD_SET;
 
         if (sock->kind == SOCK_MOVED_PEER)
-                table_put(fd, WORD_INET_MAKE(WORD_PLAIN, flags, sock->protocol));
+                table_put(fd, WORD_INET_MAKE(dissolved ? WORD_INET : WORD_PLAIN, flags,
+                                             sock->protocol));
 }
 
 /*
@@ -239,7 +251,7 @@ static int connect_moved(int fd, word w, const struct sockaddr *addr, socklen_t 
                 r = connect_inet(&inet, addr, length);
 
         if ((r == 0 || r == -EINPROGRESS) && table_get(fd) == w)
-                forget_moved(fd, sock);
+                forget_moved(fd, sock, addr->sa_family == AF_UNSPEC);
         return r;
 }
 
@@ -365,7 +377,7 @@ int hook_connect(int fd, const struct sockaddr *addr, socklen_t length)
                 break;
         default:
                 if (addr->sa_family == AF_UNSPEC)
-                        return next.connect(fd, addr, length) < 0 ? -errno : 0;
+                        return connect_for_real(fd, addr, length);
                 if (addr->sa_family == AF_UNIX)
                         return rule_set.concerns_unix && inet_socket_find_unix(fd, &inet)
                                        ? connect_unix(&inet, addr, length)
@@ -391,8 +403,8 @@ HOOK int connect(int fd, __CONST_SOCKADDR_ARG addr, socklen_t length)
         }
 
         r = next.connect(fd, addr.__sockaddr__, length);
-        if (UNLIKELY(WORD_KIND(w) == WORD_INET) && (r == 0 || errno == EINPROGRESS))
-                note_connected(fd, w);
+        if (UNLIKELY(w != 0) && (r == 0 || errno == EINPROGRESS))
+                note_connected(fd, w, addr.__sockaddr__);
         return r;
 }
 
