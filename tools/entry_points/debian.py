@@ -6,10 +6,10 @@ import subprocess
 
 PACKAGES = '''
     apache2-bin apt aria2 atftpd avahi-daemon bind9 chrony collectd-core coturn cron cups-browsed
-    cups-daemon curl dbus-daemon dovecot-core dovecot-imapd dropbear-bin erlang-base exim4-daemon-light
-    freeradius frr ftp git gpsd h2o haproxy icecast2 inspircd isc-dhcp-client isc-dhcp-server
-    kamailio kea-dhcp4-server keepalived knot krb5-kdc lftp libapr1 libavahi-core7 libc-ares2 libcups2
-    libcurl4 libdbus-1-3 libev4 libevent-2.1-7 libfreeradius3 libglib2.0-0 libgnutls30 libkrb5-3
+    cups-daemon curl dbus-daemon dovecot-core dovecot-imapd dropbear-bin erlang-base
+    exim4-daemon-light freeradius frr ftp git gpsd h2o haproxy icecast2 inspircd isc-dhcp-client isc-dhcp-server
+    kamailio kea-dhcp4-server keepalived knot krb5-kdc lftp libapr1 libavahi-core7 libc-ares2
+    libcups2 libcurl4 libdbus-1-3 libev4 libevent-2.1-7 libfreeradius3 libglib2.0-0 libgnutls30 libkrb5-3
     libldap-2.5-0 libmariadb3 libmicrohttpd12 libnode108 libnspr4 libnss-myhostname libnss-resolve
     libnss3 libpam-modules libpcap0.8 libperl5.36 libpq5 libpython3.11-minimal libpython3.11-stdlib
     libqt5network5 libruby3.1 libsmbclient libsnmp40 libssl3 libstrongswan libsystemd0 libtirpc3
