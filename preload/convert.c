@@ -281,6 +281,18 @@ static bool may_have_copies(word w)
         return (WORD_KIND(w) == WORD_INET || WORD_KIND(w) == WORD_PLAIN) && w & WORD_COPIED;
 }
 
+void convert_names(const struct inet_socket *inet, word w)
+{
+        struct stat st;
+
+        if (!may_have_copies(inet->word) || fstat(inet->fd, &st) < 0)
+                return;
+
+        for (int other = table_next(0); other >= 0; other = table_next(other + 1))
+                if (is_copy(other, inet, &st))
+                        table_put(other, table_copy(w));
+}
+
 /* May it become another socket once more, or outlive its last descriptor? See watch.h. */
 static bool needs_notes(const struct sock *sock)
 {

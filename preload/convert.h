@@ -65,6 +65,12 @@ word convert_word(const struct inet_socket *inet, const struct sock *sock);
 int convert(const struct inet_socket *inet, int with, struct sock *sock, bool shared);
 
 /*
+ * The socket stays what it is, and becomes what w says, which is about to be in the table: the
+ * duplicates that the program made before are it as well.
+ */
+void convert_names(const struct inet_socket *inet, word w);
+
+/*
  * Give the program a fresh IP socket in place of a converted one, with its options.
  * Errors: -ENOBUFS; the program's socket is as it was.
  */

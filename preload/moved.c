@@ -64,6 +64,7 @@ static void track(const struct inet_socket *inet, const struct sock *sock)
 {
         const int saved = errno;
 
+        convert_names(inet, sock_word(sock));
         table_put(inet->fd, sock_word(sock));
         errno = saved;
 }
