@@ -144,6 +144,8 @@ HOOK int shutdown(int fd, int how)
                 w = table_get(fd);
         if (UNLIKELY(WORD_KIND(w) == WORD_KEPT))
                 return hook_result(-EBADF);
+        if (WORD_KIND(w) == WORD_ACCEPTED)
+                return shut_connection(fd, how);
         if (WORD_KIND(w) != WORD_SOCK)
                 return next.shutdown(fd, how);
 
