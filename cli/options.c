@@ -71,10 +71,12 @@ static const char *suggest_option(const char *word)
 {
         const char *names[N_OPTIONS + 1] = {};
 
+        if (strncmp(word, "--", 2) != 0)
+                return NULL;
         for (size_t i = 0; i < N_OPTIONS; i++)
                 names[i] = table[i].name;
-        return strncmp(word, "--", 2) == 0 ? suggest(word + 2, strcspn(word + 2, "="), names)
-                                           : NULL;
+        word += 2;
+        return suggest(word, strcspn(word, "="), names);
 }
 
 static int fail_usage(void)

@@ -7,8 +7,7 @@ import os
 import re
 import sys
 
-from harness import HERE, Failure, contains, equal, main  # isort: skip
-import commands
+from harness import HERE, Failure, commands, contains, equal, main
 
 RULE = ['-r', 'ignore']
 

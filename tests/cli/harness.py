@@ -15,6 +15,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / 'man'))
 # pylint: disable=wrong-import-position,unused-import
+import commands  # noqa: E402
 from tap import Failure, Skip, Tap  # noqa: E402
 
 MAKE_ELF = HERE.parent / 'common' / 'make-elf.py'
