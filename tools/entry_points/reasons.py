@@ -23,8 +23,8 @@ REASONS = (
         openlog closelog syslog vsyslog __syslog_chk __vsyslog_chk fmtmsg'''),
     ('files of its own, which were never sockets', '''
         closedir fdopendir fdopen _IO_fdopen fts_* fts64_* getcwd sysconf __sysconf tmpfile
-        tmpfile64 *lckpwdf sem_open sethostid mq_close fchmodat pthread_*name_np __open_catalog perror
-        _IO_file_open open_by_handle_at getpass openpty ttyname* login logout
+        tmpfile64 *lckpwdf sem_open sethostid mq_close fchmodat pthread_*name_np __open_catalog
+        perror _IO_file_open open_by_handle_at getpass openpty ttyname* login logout
         pututline pututxline'''),
     ('closes the pipe that popen(3) made, of which nothing is known', 'pclose _IO_proc_close'),
     ('closes nothing: it writes out what is buffered', 'fcloseall'),
