@@ -35,7 +35,7 @@ static struct part find_part(size_t number)
 {
         struct part part = {.text = environment_get_rules(number)};
 
-        if (!part.text || (number == 1 && !*part.text)) {
+        if (!part.text || !*part.text) {
                 log_message(LOG_CRIT, number == 1 ? "no rules: " : "rules are missing: ",
                             number <= RULE_PARTS_MAX ? rule_parts_name(number)
                                                      : "the variable after IP2UNIX_RULES_16",

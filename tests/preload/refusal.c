@@ -45,7 +45,25 @@ static const struct {
         {"\xff\xfe", "ip2unix: rule 1: "},
 };
 
-static pid_t start(const char *program, const char *rules, int *ret_output)
+/* A list that goes on in another variable, where the one before ends with a '+'. */
+static const struct {
+        const char *first;
+        const char *second;
+        const char *says;
+} lists[] = {
+        {"in,systemd\n+", "in,systemd", NULL},
+        {"+", "in,systemd", NULL},
+        {"in,systemd", "nonsense that nothing announces", NULL},
+        {"in,systemd\n+", NULL, "ip2unix: rules are missing: IP2UNIX_RULES_2 is not set"},
+        {"in,systemd\n+", "", "ip2unix: rules are missing: IP2UNIX_RULES_2 is empty"},
+        {"in,systemd\n+", "in,systemd\n+",
+         "ip2unix: rules are missing: IP2UNIX_RULES_3 is not set"},
+        {"in,systemd\n+", "in,systemd\nnonsense", "ip2unix: rule 3: "},
+        {"in,systemd\n+\nin,systemd", "in,systemd", "ip2unix: rule 2: "},
+        {"+", "\n", "ip2unix: no rules: "},
+};
+
+static pid_t start(const char *program, const char *rules, const char *more, int *ret_output)
 {
         int fds[2];
         pid_t pid;
@@ -60,6 +78,8 @@ static pid_t start(const char *program, const char *rules, int *ret_output)
                 setenv("LD_PRELOAD", getenv("TEST_PRELOAD"), true);
                 if (rules)
                         setenv("IP2UNIX_RULES", rules, true);
+                if (more)
+                        setenv("IP2UNIX_RULES_2", more, true);
                 execl(program, program, (char *)NULL);
                 _exit(127);
         }
@@ -69,13 +89,13 @@ static pid_t start(const char *program, const char *rules, int *ret_output)
 }
 
 /* Read all, then reap: reap_output() forgets the status. */
-static void check(const char *program, const char *rules, const char *says)
+static void check(const char *program, const char *rules, const char *more, const char *says)
 {
         char text[4096] = "";
         size_t length = 0;
         ssize_t n;
         int output, status;
-        const pid_t pid = start(program, rules, &output);
+        const pid_t pid = start(program, rules, more, &output);
 
         while ((n = read(output, text + length, sizeof(text) - 1 - length)) > 0)
                 length += (size_t)n;
@@ -102,6 +122,8 @@ int main(int argc, char **argv)
         }
 
         for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-                check("/proc/self/exe", cases[i].rules, cases[i].says);
+                check("/proc/self/exe", cases[i].rules, NULL, cases[i].says);
+        for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+                check("/proc/self/exe", lists[i].first, lists[i].second, lists[i].says);
         return tap_end();
 }
