@@ -110,6 +110,8 @@ int hook_bind(int fd, const struct sockaddr *addr, socklen_t length, bool *ret_r
 
         if (!rule_set.loaded)
                 return bind_other(fd, addr, length);
+        if (table_get(fd) == 0)
+                (void)mark_adopt(fd);
         if (rule_set.concerns_unix && length >= sizeof(sa_family_t) && addr->sa_family == AF_UNIX &&
             inet_socket_find_unix(fd, &inet))
                 return bind_unix(&inet, addr, length);

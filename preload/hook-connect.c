@@ -13,6 +13,7 @@
 #include "preload/endpoint.h"
 #include "preload/hook.h"
 #include "preload/log.h"
+#include "preload/mark.h"
 #include "preload/moved.h"
 #include "preload/process.h"
 #include "preload/rule-set.h"
@@ -363,6 +364,8 @@ int hook_connect(int fd, const struct sockaddr *addr, socklen_t length)
         if (length < sizeof(addr->sa_family))
                 return next.connect(fd, addr, length) < 0 ? -errno : 0;
 
+        if (table_get(fd) == 0)
+                (void)mark_adopt(fd);
         w = table_hold(fd);
         switch (WORD_KIND(w)) {
         case WORD_KEPT:

@@ -10,12 +10,12 @@
  */
 
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdarg.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "preload/cancel.h"
 #include "preload/hook.h"
 
 /* Elsewhere kernel-call.S has nothing for our own use. */
@@ -82,9 +82,9 @@ HOOK int pidfd_getfd(int pidfd, int fd, unsigned flags);
 
 #define CASE_WITHOUT_CANCELLATION(name, ...)                                                       \
         case SYS_##name:                                                                           \
-                (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);                     \
+                before = cancel_disable();                                                         \
                 r = name(__VA_ARGS__);                                                             \
-                (void)pthread_setcancelstate(before, NULL);                                        \
+                cancel_restore(before);                                                            \
                 return r;
 
 #define LABEL(name, ...) case SYS_##name:

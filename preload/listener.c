@@ -240,6 +240,13 @@ static int bind_to_free_port(const struct inet_socket *inet, const struct rule *
         return r;
 }
 
+/* When it is connected yet, and not by a rule, any port will do: hook-connect.c. */
+static void note_ephemeral(word w)
+{
+        if (WORD_KIND(w) == WORD_SOCK)
+                sock_at(WORD_INDEX(w))->ephemeral = true;
+}
+
 int listener_bind(const struct inet_socket *inet, const struct rule *rule,
                   const struct endpoint *endpoint, const struct rule_query *query)
 {
@@ -254,8 +261,12 @@ int listener_bind(const struct inet_socket *inet, const struct rule *rule,
 
         /* From here on forked workers count together. */
         (void)endpoint_ephemeral_port();
-        if (endpoint->port == 0 && inet->family != AF_UNIX)
-                return bind_to_free_port(inet, rule, endpoint, *query);
+        if (endpoint->port == 0 && inet->family != AF_UNIX) {
+                r = bind_to_free_port(inet, rule, endpoint, *query);
+                if (r == 0)
+                        note_ephemeral(table_get(inet->fd));
+                return r;
+        }
 
         r = target_expand(rule, query, &target);
         return r < 0 ? r : bind_to_target(inet, rule, &target, endpoint);

@@ -34,6 +34,9 @@ enum address_form { FORM_IPV4, FORM_WILDCARD, FORM_LOOPBACK };
 #define BITS_PASSED      (1 << 10) /* by systemd */
 #define BITS_OUTGOING    (1 << 11) /* the address is the peer's, the own one is the loopback */
 
+/* It is no connection and no blackhole: see socket(2) in hook-socket.c. */
+#define BITS_STANDIN (BITS_CONNECTION | BITS_BLACKHOLE)
+
 static enum address_form form_of(const struct endpoint *endpoint, sa_family_t family)
 {
         if (family == AF_INET || rule_address_is_mapped(&endpoint->address))
@@ -63,13 +66,14 @@ void mark_write(int fd, const struct sock *sock, word w)
         cpu |= sock->family == AF_INET6 ? BITS_IPV6 : 0;
         cpu |= connection ? BITS_CONNECTION : 0;
         cpu |= sock->kind == SOCK_BLACKHOLE ? BITS_BLACKHOLE : 0;
+        cpu |= sock->kind == SOCK_STANDIN ? BITS_STANDIN : 0;
         cpu |= sock->type == SOCK_DGRAM ? BITS_DGRAM : 0;
         cpu |= atomic_load(&sock->listening) ? BITS_LISTENING : 0;
         cpu |= sock->peer_credentials ? BITS_CREDENTIALS : 0;
         cpu |= sock->protocol == IPPROTO_MPTCP ? BITS_MPTCP : 0;
         /* Accepted: sock is the listener's, whose file is no business of the connection's. */
         cpu |= sock->removes_file && !connection ? BITS_REMOVES : 0;
-        cpu |= sock->passed ? BITS_PASSED : 0;
+        cpu |= sock->passed && !connection ? BITS_PASSED : 0;
         cpu |= sock->outgoing ? BITS_OUTGOING : 0;
 
         (void)next.setsockopt(fd, SOL_SOCKET, SO_MAX_PACING_RATE, &rate, sizeof(rate));
@@ -86,7 +90,8 @@ void mark_write_connection(int fd)
         if (WORD_KIND(w) == WORD_ACCEPTED && !(w & WORD_STAMPED)) {
                 mark_write(fd, sock, w);
                 (void)table_replace(fd, w, w | WORD_STAMPED);
-        } else if (WORD_KIND(w) == WORD_SOCK && sock->kind == SOCK_CONNECTION &&
+        } else if (WORD_KIND(w) == WORD_SOCK &&
+                   (sock->kind == SOCK_CONNECTION || sock->kind == SOCK_STANDIN) &&
                    !atomic_exchange(&sock->stamped, true))
                 mark_write(fd, sock, w);
 
@@ -155,6 +160,18 @@ static void restore_endpoints(struct sock *sock, uint64_t rate, int bits)
         sock->peer.address = (bits & BITS_OUTGOING ? told : other).address;
 }
 
+static enum sock_kind kind_of(int bits)
+{
+        static const enum sock_kind kinds[] = {
+                [0] = SOCK_LISTENER,
+                [BITS_CONNECTION >> 3] = SOCK_CONNECTION,
+                [BITS_BLACKHOLE >> 3] = SOCK_BLACKHOLE,
+                [BITS_STANDIN >> 3] = SOCK_STANDIN,
+        };
+
+        return kinds[(bits & BITS_STANDIN) >> 3];
+}
+
 static struct sock *restore(uint64_t rate, int bits)
 {
         struct sock *sock;
@@ -163,9 +180,7 @@ static struct sock *restore(uint64_t rate, int bits)
         if (!sock)
                 return NULL;
 
-        sock->kind = bits & BITS_CONNECTION  ? SOCK_CONNECTION
-                     : bits & BITS_BLACKHOLE ? SOCK_BLACKHOLE
-                                             : SOCK_LISTENER;
+        sock->kind = kind_of(bits);
         sock->family = bits & BITS_IPV6 ? AF_INET6 : AF_INET;
         sock->type = bits & BITS_DGRAM ? SOCK_DGRAM : SOCK_STREAM;
         sock->protocol = bits & BITS_MPTCP   ? IPPROTO_MPTCP

@@ -33,15 +33,14 @@
 
 /* X(return type, name, parameters) */
 #define NEXT_ALWAYS(X)                                                                             \
-        X(void, _exit, (int))                                                                      \
         X(int, close, (int))                                                                       \
         X(int, dup, (int))                                                                         \
         X(int, dup2, (int, int))                                                                   \
         X(int, execve, (const char *, char *const[], char *const[]))                               \
-        X(int, fcntl, (int, int, ...))                                                             \
-        X(long, syscall, (long, ...))
+        X(int, fcntl, (int, int, ...))
 
 #define NEXT_SOCKET(X)                                                                             \
+        X(void, _exit, (int))                                                                      \
         X(int, accept4, (int, struct sockaddr *, socklen_t *, int))                                \
         X(int, bind, (int, const struct sockaddr *, socklen_t))                                    \
         X(int, connect, (int, const struct sockaddr *, socklen_t))                                 \
@@ -63,7 +62,8 @@
         X(int, setsockopt, (int, int, int, const void *, socklen_t))                               \
         X(int, shutdown, (int, int))                                                               \
         X(int, socket, (int, int, int))                                                            \
-        X(int, socketpair, (int, int, int, int *))
+        X(int, socketpair, (int, int, int, int *))                                                 \
+        X(long, syscall, (long, ...))
 
 #define NEXT_LATE(X)                                                                               \
         X(int, clone, (int (*)(void *), void *, int, void *, ...))                                 \

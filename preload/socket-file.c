@@ -92,21 +92,26 @@ static int find_rights(const struct rule *rule, struct rights *ret)
         return find_owner(rule, ret);
 }
 
-/* chmod(2) of a file that is open with O_PATH, which fchmod(2) refuses. */
+/*
+ * chmod(2) of a file that is open with O_PATH, which fchmod(2) refuses. fchmodat2(2) is the way
+ * where there is no /proc, but not the first: the filters of services
+ * (SystemCallFilter=@system-service of systemd 252) don't know of it, and kill whoever calls what
+ * they don't know.
+ */
 static int change_mode(int file, mode_t mode)
 {
         static const char directory[] = "/proc/self/fd/";
         char path[sizeof(directory) + 10];
         struct text text;
 
-        if (kernel_fchmodat2(file, "", mode, AT_EMPTY_PATH) == 0)
-                return 0;
-
         text_init(&text, path, sizeof(path));
         text_add_string(&text, directory);
         text_add_unsigned(&text, (unsigned)file);
         (void)text_finish(&text);
-        return kernel_chmod(path, mode);
+        if (kernel_chmod(path, mode) == 0)
+                return 0;
+
+        return errno == ENOENT ? kernel_fchmodat2(file, "", mode, AT_EMPTY_PATH) : -1;
 }
 
 /* Give the file that we have just bound its owner first, and then its mode. */

@@ -38,9 +38,11 @@ void rule_parts_begin(struct rule_parts *parts, const char *text, size_t length)
 /* The length of the whole lines that fit into room, which is less than what is left. */
 static size_t fit_lines(const struct rule_parts *parts, size_t room)
 {
-        const char *line_break = memrchr(parts->next, '\n', room + 1);
+        size_t length = room;
 
-        return (size_t)(line_break - parts->next);
+        while (parts->next[length] != '\n')
+                length--;
+        return length;
 }
 
 static size_t line_length(const struct rule_parts *parts)
