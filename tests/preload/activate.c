@@ -14,6 +14,7 @@
  *   -j            let the program take its standard error for the journal
  *   -f            let the kernel refuse IP sockets, as RestrictAddressFamilies=AF_UNIX does
  *   -i            a network namespace of its own, where every port is free
+ *   -k            let the kernel kill whoever calls what systemd 252 has not heard of
  *   -n N          the limit of descriptors; 0: as many as can be had
  *   -u USER       run as another user, a number, to whom the directory belongs
  *   -o            a root directory that can't be written to, and no /tmp
@@ -54,7 +55,7 @@ static char top[] = "/tmp/ip2unix-test-XXXXXX", directory[sizeof(top) + 8];
 static struct {
         char rules[65536], *variables[MAX], *pid;
         int n_variables, limit, user, inodes;
-        bool bare, network, no_inet, journal, read_only, execute;
+        bool bare, network, no_inet, known_calls, journal, read_only, execute;
 } setup = {.limit = -1};
 
 /* Put in the name of the directory. Returns a new string. */
@@ -147,6 +148,8 @@ static void __attribute__((noreturn)) run(char **argv)
                 set_journal();
         if (setup.no_inet)
                 sandbox_no_inet();
+        if (setup.known_calls)
+                sandbox_known_calls();
         execvp(program, argv);
         perror(program);
         _exit(127);
@@ -240,6 +243,9 @@ static void parse_option(int letter, char *argument)
         case 'j':
                 setup.journal = true;
                 break;
+        case 'k':
+                setup.known_calls = true;
+                break;
         case 'l':
                 pass_open(argument, top);
                 break;
@@ -275,7 +281,7 @@ int main(int argc, char **argv)
         setup.execute = argc > 1 && strcmp(argv[1], "-x") == 0;
         if (!setup.execute)
                 make_directory();
-        while ((letter = getopt(argc, argv, "+bc:e:fijl:n:op:r:t:u:x")) != -1)
+        while ((letter = getopt(argc, argv, "+bc:e:fijkl:n:op:r:t:u:x")) != -1)
                 parse_option(letter, optarg ? fill_in(optarg) : NULL);
         if (optind >= argc)
                 usage();

@@ -27,7 +27,8 @@
 #include "tests/preload/sandbox.h"
 #include "tests/preload/tap.h"
 
-#define PATH 4096
+#define PATH       4096
+#define LAST_KNOWN 450
 
 static void __attribute__((noreturn)) skip_all(const char *why)
 {
@@ -50,6 +51,14 @@ void sandbox_network(void)
         close(fd);
 }
 
+static void set_filter(struct sock_filter *code, unsigned short length)
+{
+        const struct sock_fprog program = {length, code};
+
+        need(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "PR_SET_NO_NEW_PRIVS");
+        need(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0, "PR_SET_SECCOMP");
+}
+
 void sandbox_no_inet(void)
 {
         struct sock_filter code[] = {
@@ -61,10 +70,20 @@ void sandbox_no_inet(void)
                 BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EAFNOSUPPORT),
                 BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
         };
-        const struct sock_fprog program = {sizeof(code) / sizeof(code[0]), code};
 
-        need(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "PR_SET_NO_NEW_PRIVS");
-        need(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0, "PR_SET_SECCOMP");
+        set_filter(code, sizeof(code) / sizeof(code[0]));
+}
+
+void sandbox_known_calls(void)
+{
+        struct sock_filter code[] = {
+                BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+                BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, LAST_KNOWN, 0, 1),
+                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        };
+
+        set_filter(code, sizeof(code) / sizeof(code[0]));
 }
 
 void sandbox_descriptors(int wanted)

@@ -13,6 +13,13 @@ void sandbox_network(void);
 /* The kernel refuses IP sockets, as RestrictAddressFamilies=AF_UNIX lets it. */
 void sandbox_no_inet(void);
 
+/*
+ * The kernel kills whoever calls what systemd 252 has not heard of, as
+ * SystemCallFilter=@system-service lets it: system calls are numbered in the order of their coming,
+ * and its last is 450.
+ */
+void sandbox_known_calls(void);
+
 /* The limit of descriptors; 0: as high as it can be. */
 void sandbox_descriptors(int limit);
 
