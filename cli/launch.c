@@ -136,6 +136,8 @@ static int run(struct attempt *attempt, const char *name)
         else if (!attempt->refused && attempt->program.is_interpreter)
                 message(MESSAGE_ERROR, "can't run %s: its interpreter %s: %s", name,
                         attempt->program.file, strerror(-r));
+        else if (r == -ENOENT && !strchr(name, '/'))
+                message(MESSAGE_ERROR, "can't run %s: there is no such program in PATH", name);
         else if (!attempt->refused)
                 message(MESSAGE_ERROR, "can't run %s: %s", name, strerror(-r));
         return r == -ENOENT ? LAUNCH_NOT_FOUND : LAUNCH_CANNOT_RUN;

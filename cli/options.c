@@ -79,6 +79,17 @@ static const char *suggest_option(const char *word)
         return suggest(word, strcspn(word, "="), names);
 }
 
+/* Whether a long option was cut so short that it begins several. */
+static bool is_ambiguous(const char *word)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < N_OPTIONS; i++)
+                n += strncmp(word, "--", 2) == 0 &&
+                     strncmp(word + 2, table[i].name, strlen(word + 2)) == 0;
+        return n > 1;
+}
+
 static int fail_usage(void)
 {
         message_more(MESSAGE_ERROR, "Try 'ip2unix --help'.");
@@ -95,6 +106,8 @@ static int fail_option(const char *word)
         else if (optopt)
                 message(MESSAGE_ERROR, "option '%.*s' takes no argument", (int)strcspn(word, "="),
                         word);
+        else if (is_ambiguous(word))
+                message(MESSAGE_ERROR, "option '%s' is the beginning of several", word);
         else if (meant)
                 message(MESSAGE_ERROR, "unknown option '%s', did you mean '--%s'?", word, meant);
         else

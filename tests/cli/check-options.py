@@ -25,6 +25,7 @@ def wrong_usage(cli):
     usage(cli, "unknown option '-x'", '-cx')
     usage(cli, "unknown option '--rul3', did you mean '--rule'?", '--rul3', 'x')
     usage(cli, "unknown option '--nonsense'", '--nonsense')
+    usage(cli, "option '--ver' is the beginning of several", '--ver')
     usage(cli, "option '-r' needs an argument", '-r')
     usage(cli, "option '--file' needs an argument", '--file')
     usage(cli, "option '--check' takes no argument", '--check=x')

@@ -48,11 +48,12 @@ def arguments(cli):
 
 def not_found(cli):
     """127: there is no such program."""
-    cli.expect(127, '', "ip2unix: can't run nothing-here: No such file or directory\n", *RULE,
+    cli.expect(127, '', "ip2unix: can't run nothing-here: there is no such program in PATH\n", *RULE,
                'nothing-here')
     cli.expect(127, '', "ip2unix: can't run ./nothing: No such file or directory\n", *RULE,
                './nothing')
-    cli.expect(127, '', "ip2unix: can't run : No such file or directory\n", *RULE, '')
+    cli.expect(127, '', "ip2unix: can't run : there is no such program in PATH\n", *RULE,
+               '')
 
 
 def not_runnable(cli):
@@ -224,7 +225,7 @@ def check(cli):
     for name in ['./plain', './script', 'true']:
         cli.expect(0, '', '', '-c', *RULE, name)
     equal((cli.directory / 'ran').exists(), False)
-    cli.expect(127, '', "ip2unix: can't run nothing-here: No such file or directory\n", '-c', *RULE,
+    cli.expect(127, '', "ip2unix: can't run nothing-here: there is no such program in PATH\n", '-c', *RULE,
                'nothing-here')
 
 
