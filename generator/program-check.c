@@ -69,28 +69,35 @@ static int list_programs(const struct units *units, struct program_ref **refs, s
         return r;
 }
 
-/* ret: the obstacle, NULL when there is none or none to be seen. */
-static int inspect(const struct manager *manager, const struct program_ref *ref, const char **ret)
+/* ret: one of PROGRAM_PRELOADABLE where nothing can be seen. */
+static int inspect(const struct manager *manager, const struct program_ref *ref,
+                   struct program *ret)
 {
         _cleanup_free_ char *root = NULL;
-        struct program program;
         int r;
 
         if (asprintf(&root, "%s%s", manager->root, ref->root) < 0) {
                 root = NULL;
                 return -ENOMEM;
         }
-        r = program_inspect(root, ref->program, ref->search, &program);
-        if (r == -ENOMEM)
-                return r;
-        *ret = r < 0 ? NULL : program_obstacle(program.kind);
-        return 0;
+        r = program_inspect(root, ref->program, ref->search, ret);
+        if (r < 0)
+                ret->kind = PROGRAM_PRELOADABLE;
+        return r == -ENOMEM ? r : 0;
 }
 
-static int complain(const struct program_ref *ref, const char *obstacle)
+static int complain(const struct program_ref *ref, const struct program *program)
 {
         struct rulefile *file = ref->unit->files[0];
+        const char *obstacle = program_obstacle(program->kind);
 
+        if (!obstacle)
+                return 0;
+        if (program->is_interpreter)
+                return rulefile_complain(file, file->rules_line,
+                                         "%s, which %s starts, has the interpreter %s, which %s: "
+                                         "no library can be preloaded",
+                                         ref->program, ref->unit->name, program->file, obstacle);
         return rulefile_complain(file, file->rules_line,
                                  "%s, which %s starts, %s: no library can be preloaded",
                                  ref->program, ref->unit->name, obstacle);
@@ -99,7 +106,7 @@ static int complain(const struct program_ref *ref, const char *obstacle)
 int programs_check(const struct units *units, const struct manager *manager)
 {
         struct program_ref *refs = NULL;
-        const char *obstacle = NULL;
+        struct program program = {.kind = PROGRAM_PRELOADABLE};
         size_t n_refs = 0;
         int r = list_programs(units, &refs, &n_refs);
 
@@ -107,9 +114,9 @@ int programs_check(const struct units *units, const struct manager *manager)
                 qsort(refs, n_refs, sizeof(*refs), compare_refs);
         for (size_t i = 0; r == 0 && i < n_refs; i++) {
                 if (i == 0 || !same_program(&refs[i - 1], &refs[i]))
-                        r = inspect(manager, &refs[i], &obstacle);
-                if (r == 0 && obstacle)
-                        r = complain(&refs[i], obstacle);
+                        r = inspect(manager, &refs[i], &program);
+                if (r == 0)
+                        r = complain(&refs[i], &program);
         }
         free(refs);
         return r;
