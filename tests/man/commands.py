@@ -57,4 +57,4 @@ def run(text, sockets, directory, ip2unix):
             except ProcessLookupError:
                 pass
         output.seek(0)
-        return status, output.read()
+        return status, output.read().replace(f'{directory}/', '/tmp/')
