@@ -43,7 +43,10 @@ static bool is_led_elsewhere(uint16_t port, int type)
         return false;
 }
 
-/* Is it that there is no such name, or nobody to ask? */
+/*
+ * Is it that there is no such name, or nobody to ask? EAI_ADDRFAMILY is none of these: it is for an
+ * address of the other family, which is no name.
+ */
 static bool is_not_found(int r)
 {
         switch (r) {
@@ -51,7 +54,6 @@ static bool is_not_found(int r)
         case EAI_AGAIN:
         case EAI_FAIL:
         case EAI_NODATA:
-        case EAI_ADDRFAMILY:
         case EAI_SYSTEM:
                 return true;
         default:

@@ -18,6 +18,8 @@
 #include "preload/option.h"
 #include "preload/sock.h"
 
+#define CONGESTION_SIZE sizeof(((struct sock *)NULL)->congestion)
+
 void option_copy(int from, int to, int name)
 {
         char value[sizeof(struct timeval)];
@@ -122,21 +124,36 @@ static int set_emulated(int fd, word w, int level, int place, const struct optio
         return 0;
 }
 
-/* Which algorithms there are, and which this process may use, only a TCP socket knows. */
-static int set_congestion(int fd, word w, const void *value, socklen_t length)
+/*
+ * Which algorithms there are, and which this process may use, only a TCP socket knows. Where the
+ * kernel makes none, the program's word has to do.
+ */
+static int read_congestion(sa_family_t family, const void *value, socklen_t length,
+                           char ret[CONGESTION_SIZE])
 {
-        const int asked =
-                kernel_socket(sock_at(WORD_INDEX(w))->family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        char name[16] = {0};
-        socklen_t size = sizeof(name);
+        const int asked = kernel_socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        socklen_t size = CONGESTION_SIZE;
         int r = 0;
 
-        if (asked < 0)
+        if (asked < 0) {
+                if (!value || length < 1)
+                        return value ? -EINVAL : -EFAULT;
+                memcpy(ret, value, length < size ? length : size - 1);
                 return 0;
+        }
+
         if (next.setsockopt(asked, IPPROTO_TCP, TCP_CONGESTION, value, length) < 0 ||
-            next.getsockopt(asked, IPPROTO_TCP, TCP_CONGESTION, name, &size) < 0)
+            next.getsockopt(asked, IPPROTO_TCP, TCP_CONGESTION, ret, &size) < 0)
                 r = -errno;
         kernel_close(asked);
+        return r;
+}
+
+static int set_congestion(int fd, word w, const void *value, socklen_t length)
+{
+        char name[CONGESTION_SIZE] = {0};
+        const int r = read_congestion(sock_at(WORD_INDEX(w))->family, value, length, name);
+
         if (r < 0)
                 return r;
 
