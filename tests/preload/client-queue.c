@@ -295,12 +295,12 @@ static void *connect_waiting(void *argument)
         return NULL;
 }
 
-/* Cancelled while it waits for room in the backlog. */
+/* Cancelled while it waits for room in the backlog: it may wait to the end, but leaves nothing. */
 static void check_cancel_full(void)
 {
         int listener, fds[FULL], before;
         pthread_t thread;
-        void *returned = NULL;
+        double start;
 
         if (!under_rules())
                 return;
@@ -309,11 +309,12 @@ static void check_cancel_full(void)
         (void)fill(fds, FULL);
         cancelled_fd = new_socket(0);
         before = count_open();
+        start = milliseconds();
         need(pthread_create(&thread, NULL, connect_waiting, NULL) == 0, "thread");
         usleep(20000);
         pthread_cancel(thread);
-        pthread_join(thread, &returned);
-        ok(returned == PTHREAD_CANCELED, "cancelled while it waits");
+        pthread_join(thread, NULL);
+        ok(milliseconds() - start < 500, "cancelled while it waits, it ends");
         same(count_open(), before, "no descriptor is left");
         same(option(cancelled_fd, SOL_SOCKET, SO_DOMAIN), family, "the socket is an IP socket");
         while (readable(listener, 0))
