@@ -5,18 +5,29 @@
 #include <stdatomic.h>
 
 #include "preload/endpoint.h"
+#include "preload/memory.h"
 #include "preload/port.h"
 
 /* Ephemeral ports are in the upper half of all. */
 #define PORTS     32768
 #define WORD_BITS 64
 
-/* A bit for each port. It is of this process alone: a forked child has its parent's connections. */
-static _Atomic uint64_t taken[PORTS / WORD_BITS];
+/*
+ * A bit for each port, mapped for the first client. It is of this process alone: a forked child has
+ * its parent's connections.
+ */
+struct ports {
+        _Atomic uint64_t taken[PORTS / WORD_BITS];
+};
 
-static _Atomic uint64_t *find_word(uint16_t port)
+static struct ports *ports;
+
+/* NULL without memory: then ports may repeat. */
+static _Atomic uint64_t *find_place(uint16_t port)
 {
-        return &taken[port % PORTS / WORD_BITS];
+        struct ports *mapped = memory_share((void **)&ports, sizeof(*ports));
+
+        return mapped ? &mapped->taken[port % PORTS / WORD_BITS] : NULL;
 }
 
 static uint64_t find_bit(uint16_t port)
@@ -29,8 +40,11 @@ uint16_t port_take(void)
         uint16_t port = 0;
 
         for (int i = 0; i < PORTS; i++) {
+                _Atomic uint64_t *place;
+
                 port = endpoint_ephemeral_port();
-                if (!(atomic_fetch_or(find_word(port), find_bit(port)) & find_bit(port)))
+                place = find_place(port);
+                if (!place || !(atomic_fetch_or(place, find_bit(port)) & find_bit(port)))
                         break;
         }
 
@@ -39,5 +53,8 @@ uint16_t port_take(void)
 
 void port_give_back(uint16_t port)
 {
-        atomic_fetch_and(find_word(port), ~find_bit(port));
+        _Atomic uint64_t *place = find_place(port);
+
+        if (place)
+                atomic_fetch_and(place, ~find_bit(port));
 }
