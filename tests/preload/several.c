@@ -84,6 +84,36 @@ static void check_twice(void)
         is(messages(), "", "nothing is printed");
 }
 
+/* The same rules, or none: an address that this program has already. */
+static void check_again(void)
+{
+        int first = socket(AF_INET, SOCK_STREAM, 0), second = socket(AF_INET, SOCK_STREAM, 0),
+            child_fd;
+        pid_t pid;
+
+        same(bind_to(first, "127.0.0.1:80"), 0, "bind");
+        same(bind_to(second, "127.0.0.1:80"), EADDRINUSE, "bound: the same address again");
+        need(listen(first, 5) == 0, "listen");
+        same(bind_to(second, "127.0.0.1:80"), EADDRINUSE, "listening: the same address again");
+        set_option(first, SOL_SOCKET, SO_REUSEADDR, 1);
+        set_option(second, SOL_SOCKET, SO_REUSEADDR, 1);
+        same(bind_to(second, "127.0.0.1:80"), EADDRINUSE, "SO_REUSEADDR does not help");
+        same(option(second, SOL_SOCKET, SO_DOMAIN), AF_INET, "the second is as it was");
+        is(local_name(second), "0.0.0.0:0", "not bound");
+        ok(serves(0, first), "the first serves");
+
+        pid = fork();
+        if (pid == 0) {
+                child_fd = socket(AF_INET, SOCK_STREAM, 0);
+                _exit(bind_to(child_fd, "127.0.0.1:80"));
+        }
+        same(reap(pid), EADDRINUSE, "in a child");
+        close(first);
+        same(bind_to(second, "127.0.0.1:80"), 0, "closed, the second gets it");
+        ok(listen(second, 5) == 0 && serves(0, second), "and serves");
+        close(second);
+}
+
 /* in,path=@DIR@/%a */
 static void check_addresses(void)
 {
@@ -255,9 +285,13 @@ static const struct {
         const char *name;
         void (*check)(void);
 } cases[] = {
-        {"twice", check_twice},       {"addresses", check_addresses},
-        {"any-port", check_any_port}, {"placeholders", check_placeholders},
-        {"rules", check_rules},       {"threads", check_threads},
+        {"twice", check_twice},
+        {"again", check_again},
+        {"addresses", check_addresses},
+        {"any-port", check_any_port},
+        {"placeholders", check_placeholders},
+        {"rules", check_rules},
+        {"threads", check_threads},
         {"abstract", check_abstract},
 };
 
