@@ -15,7 +15,7 @@
 /* Between columns. */
 #define GAP 2
 
-/* A last column that is narrower is better left to the terminal. */
+/* A last column that would be narrower goes below the others, a line of its own for each row. */
 #define WRAP_MIN 20
 
 #define BOLD   "\033[1m"
@@ -47,7 +47,9 @@ struct layout {
         const char *const *headings;
         size_t n_columns;
         size_t widths[COLUMNS_MAX];
-        size_t wrap;        /* the width that the last column is wrapped at */
+        size_t last;        /* where the last column begins */
+        size_t wrap;        /* the width that it is wrapped at */
+        bool below;         /* whether it stands below the others */
         const char *before; /* what makes a row look as it should, in front of it and behind it */
         const char *after;
 };
@@ -71,24 +73,19 @@ static void measure(const struct table *table, struct layout *layout)
         }
 }
 
-/* Where the last column begins. */
-static size_t last_column(const struct layout *layout)
-{
-        size_t at = 0;
-
-        for (size_t i = 0; i + 1 < layout->n_columns; i++)
-                at += layout->widths[i] + GAP;
-        return at;
-}
-
 static void choose_wrap(struct layout *layout)
 {
         size_t columns = terminal_columns(fileno(layout->stream), SIZE_MAX);
-        size_t at = last_column(layout);
 
+        for (size_t i = 0; i + 1 < layout->n_columns; i++)
+                layout->last += layout->widths[i] + GAP;
         layout->wrap = SIZE_MAX;
-        if (columns != SIZE_MAX && columns >= at + WRAP_MIN)
-                layout->wrap = columns - at;
+        if (columns == SIZE_MAX)
+                return;
+        layout->below = columns < layout->last + WRAP_MIN;
+        if (layout->below)
+                layout->last = layout->widths[0] + GAP;
+        layout->wrap = columns > layout->last ? columns - layout->last : 1;
 }
 
 static void print_blanks(const struct layout *layout, size_t n)
@@ -119,22 +116,32 @@ static void print_wrapped(const struct layout *layout, const char *cell)
                 cell += fitting + 1;
                 fitting = fit_words(cell, layout->wrap);
                 fputc('\n', layout->stream);
-                print_blanks(layout, last_column(layout));
+                print_blanks(layout, layout->last);
                 fprintf(layout->stream, "%.*s", (int)fitting, cell);
         }
         fprintf(layout->stream, "%s\n", layout->after);
 }
 
+static void print_cell(const struct layout *layout, size_t column, const char *cell)
+{
+        size_t blanks = layout->widths[column] - width_of(cell);
+        bool right = layout->headings[column][0] == '#';
+
+        print_blanks(layout, right ? blanks : 0);
+        fputs(cell, layout->stream);
+        /* Where the line ends, there are no blanks to be left behind. */
+        if (!layout->below || column + 2 < layout->n_columns)
+                print_blanks(layout, right ? GAP : blanks + GAP);
+}
+
 static void print_row(const struct layout *layout, const char *const *cells)
 {
         fputs(layout->before, layout->stream);
-        for (size_t i = 0; i + 1 < layout->n_columns; i++) {
-                size_t blanks = layout->widths[i] - width_of(cells[i]);
-                bool right = layout->headings[i][0] == '#';
-
-                print_blanks(layout, right ? blanks : 0);
-                fputs(cells[i], layout->stream);
-                print_blanks(layout, right ? GAP : blanks + GAP);
+        for (size_t i = 0; i + 1 < layout->n_columns; i++)
+                print_cell(layout, i, cells[i]);
+        if (layout->below) {
+                fputc('\n', layout->stream);
+                print_blanks(layout, layout->last);
         }
         print_wrapped(layout, cells[layout->n_columns - 1]);
 }

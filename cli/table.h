@@ -3,7 +3,8 @@
 
 /*
  * A table for people: columns as wide as their widest cell, two blanks between them, nothing behind
- * the last. On a terminal that is too narrow, the last column is wrapped at its blanks.
+ * the last. On a terminal that is too narrow, the last column is wrapped at its blanks; when it is
+ * much too narrow, it goes below the others.
  *
  *         static const char *const headings[] = {"#", "NAME", NULL};
  *         struct table table = {.headings = headings};

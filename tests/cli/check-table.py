@@ -88,8 +88,26 @@ def narrow(cli):
     equal(cli.on_terminal(96, '-p', *RULES, env={'TERM': 'dumb'}), plain)
     equal(cli.on_terminal(150, '-p', *RULES, env={'NO_COLOR': '1', 'COLUMNS': '96'}), plain)
     equal(cli.on_terminal(150, '-p', *RULES, env={'NO_COLOR': '1'}), TABLE)
-    # Too narrow for any table: the terminal breaks the lines.
-    equal(cli.on_terminal(60, '-p', *RULES, env={'NO_COLOR': '1'}), TABLE)
+
+
+def very_narrow(cli):
+    """On a terminal that is narrower still, the last column goes below the others."""
+    cli.write('a.rules', 'in,tcp,addr=fd00:1:2:3:4:5:6:7,port=80,path=/run/web.sock,mode=0660\n'
+              'reject\n')
+    equal(cli.on_terminal(60, '-p', '-f', 'a.rules', env={'NO_COLOR': '1'}), '''\
+#  FROM       DIRECTION  SOCKETS  ADDRESS
+   WHAT BECOMES OF THEM
+1  a.rules:1  in         TCP      fd00:1:2:3:4:5:6:7, port 80
+   use the Unix socket '/run/web.sock' (mode 0660)
+2  a.rules:2  in, out    IP       any
+   fail with EACCES
+''')
+    equal(cli.on_terminal(30, '-p', '-r', 'reject', env={'TERM': 'dumb'}), '''\
+#  FROM  DIRECTION  SOCKETS  ADDRESS
+   WHAT BECOMES OF THEM
+1  -r    in, out    IP       any
+   fail with EACCES
+''')
 
 
 def colour(cli):
@@ -102,4 +120,5 @@ def colour(cli):
 
 
 if __name__ == '__main__':
-    sys.exit(main([table, beside_program, wrong, wide_characters, numbers, narrow, colour]))
+    sys.exit(main([table, beside_program, wrong, wide_characters, numbers, narrow, very_narrow,
+                   colour]))
