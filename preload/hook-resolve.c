@@ -43,6 +43,37 @@ static bool is_led_elsewhere(uint16_t port, int type)
         return false;
 }
 
+static bool is_label_character(char c)
+{
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '-' || c == '_';
+}
+
+/*
+ * Can it be the name of a host, in the letters of RFC 1123 and the underscore that is about?
+ * Nothing is to be found for a misspelt address, whose last label is a number.
+ */
+static bool is_host_name(const char *name)
+{
+        size_t length = 0;
+        bool is_number = true;
+
+        for (; *name; name++) {
+                if (*name == '.' && name[1]) {
+                        if (length == 0)
+                                return false;
+                        length = 0;
+                        is_number = true;
+                } else if (*name != '.') {
+                        if (!is_label_character(*name) || ++length > 63)
+                                return false;
+                        is_number &= *name >= '0' && *name <= '9';
+                }
+        }
+
+        return length > 0 && !is_number;
+}
+
 /*
  * Is it that there is no such name, or nobody to ask? EAI_ADDRFAMILY is none of these: it is for an
  * address of the other family, which is no name.
@@ -81,8 +112,8 @@ HOOK int getaddrinfo(const char *node, const char *service, const struct addrinf
         const int saved = errno;
         struct addrinfo *info;
 
-        if (LIKELY(r == 0) || !node || !is_not_found(r) || !rule_set.concerns_out ||
-            (hints && hints->ai_flags & AI_NUMERICHOST) ||
+        if (LIKELY(r == 0) || !node || !is_host_name(node) || !is_not_found(r) ||
+            !rule_set.concerns_out || (hints && hints->ai_flags & AI_NUMERICHOST) ||
             !is_led_elsewhere(0, hints ? hints->ai_socktype : 0))
                 return r;
 
@@ -103,7 +134,7 @@ HOOK int getaddrinfo(const char *node, const char *service, const struct addrinf
 /* The older functions know no port. */
 static bool finds_anything(const char *name)
 {
-        return name && rule_set.concerns_out && is_led_elsewhere(0, 0);
+        return name && is_host_name(name) && rule_set.concerns_out && is_led_elsewhere(0, 0);
 }
 
 HOOK struct hostent *gethostbyname(const char *name)
