@@ -18,12 +18,12 @@ PACKAGES = '''
     monit mosquitto mpd nagios-nrpe-server ncat netcat-openbsd nfs-kernel-server nginx ngircd nmap
     nsd ntpsec open-iscsi openbsd-inetd openjdk-17-jre-headless openntpd opensmtpd openssh-client
     openssh-server openvpn pdns-recursor pdns-server perl-base php8.2-cli php8.2-fpm postfix
-    postgresql-15 privoxy proftpd-core prosody pure-ftpd python3-gevent python3-uvloop python3-zmq
-    python3.11-minimal qemu-system-x86 radvd redis-server redis-tools rpcbind rsh-redone-client
-    rsync rsyslog ruby3.1 samba samba-libs screen slapd smbclient snmp snmpd socat squid
-    strongswan-charon stunnel4 syslog-ng-core systemd telnetd tftp-hpa tftpd-hpa tgt
-    tigervnc-standalone-server tinc tinyproxy-bin tmux tor trafficserver transmission-daemon udev
-    unbound uwsgi-core varnish vsftpd wget wireguard-tools xinetd xrdp zabbix-agent znc'''.split()
+    postgresql-15 privoxy proftpd-core prometheus-node-exporter prosody pure-ftpd python3-gevent
+    python3-uvloop python3-zmq python3.11-minimal qemu-system-x86 radvd redis-server redis-tools
+    rpcbind rsh-redone-client rsync rsyslog ruby3.1 samba samba-libs screen slapd smbclient snmp
+    snmpd socat squid strongswan-charon stunnel4 syslog-ng-core systemd telnetd tftp-hpa tftpd-hpa
+    tgt tigervnc-standalone-server tinc tinyproxy-bin tmux tor trafficserver transmission-daemon
+    udev unbound uwsgi-core varnish vsftpd wget wireguard-tools xinetd xrdp zabbix-agent znc'''.split()
 
 
 def known(packages):

@@ -4,13 +4,13 @@
 import mmap
 import os
 import struct
-import subprocess
 import sys
 
 # Where installed programs and libraries are.
 INSTALLED = ('/usr/bin', '/usr/sbin', '/usr/lib', '/usr/libexec', '/usr/local')
 
 ET_EXEC, ET_DYN = 2, 3
+PT_DYNAMIC = 2
 SHT_DYNSYM = 11
 SYMBOL = struct.Struct('<I2xH16x')  # st_name, st_shndx
 
@@ -46,13 +46,18 @@ def sections(data):
         yield kind, *struct.unpack_from('<QQI', data, table + i * size + 0x18)
 
 
+def segment_types(data):
+    table, = struct.unpack_from('<Q', data, 0x20)
+    size, count = struct.unpack_from('<HH', data, 0x36)
+    return {struct.unpack_from('<I', data, table + i * size)[0] for i in range(count)}
+
+
 def text_at(data, offset):
     return data[offset:data.find(b'\0', offset)].decode('ascii', 'replace')
 
 
-def undefined_names(data):
+def undefined_names(data, every):
     """What an object takes from others: the symbols without a section in .dynsym."""
-    every = list(sections(data))
     names = set()
     for kind, offset, size, link in every:
         if kind == SHT_DYNSYM:
@@ -63,25 +68,30 @@ def undefined_names(data):
     return names
 
 
-def imports(path):
-    """The names that the object imports. None for what is not of this machine's kind."""
-    with open(path, 'rb') as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        if data[4:6] != b'\2\1':
-            return None
-        try:
-            return undefined_names(data)
-        except (struct.error, IndexError):
-            return None
-
-
-def why_out_of_reach(path):
-    """Programs that preloading does nothing to; None for others, and for libraries."""
-    result = subprocess.run(['readelf', '-lSW', path], capture_output=True, text=True, check=False)
-    if '.note.go.buildid' in result.stdout:
+def why_out_of_reach(data, every):
+    """Why preloading does nothing to a program; None for others, and for libraries."""
+    names_at, = struct.unpack_from('<H', data, 0x3e)
+    _, offset, size, _ = every[names_at]
+    section_names = data[offset:offset + size]
+    if b'.note.go.buildid' in section_names:
         return 'Go'
     # Guile's compiled modules are ELF files, and no programs.
-    is_program = 'LOAD' in result.stdout and '.guile.' not in result.stdout
-    return 'static' if is_program and 'DYNAMIC' not in result.stdout else None
+    if PT_DYNAMIC in segment_types(data) or b'.guile.' in section_names:
+        return None
+    return 'static'
+
+
+def look_into(path):
+    """Returns the names that the object imports, and why it is out of reach or None."""
+    with open(path, 'rb') as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        # What is of another kind of machine doesn't run here.
+        if data[4:6] != b'\2\1':
+            return set(), None
+        try:
+            every = list(sections(data))
+            return undefined_names(data, every), why_out_of_reach(data, every)
+        except (struct.error, IndexError):
+            return set(), None
 
 
 def progress(done, total):
