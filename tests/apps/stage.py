@@ -44,7 +44,7 @@ class Skip(Exception):
 
 
 def wait_until(condition, what, seconds=PATIENCE):
-    """Wait until condition() is true; returns what it returned. Fails with what when it never is."""
+    """Wait until condition() is true; returns what it returned. what: is said to be missing."""
     deadline = time.monotonic() + seconds
     while not (result := condition()):
         if time.monotonic() > deadline:
@@ -53,25 +53,33 @@ def wait_until(condition, what, seconds=PATIENCE):
     return result
 
 
+def _read(path):
+    """The text of a file in /proc, empty when the process is gone."""
+    try:
+        return Path(path).read_text(errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
 def processes():
     """The numbers of all living processes but this one."""
     found = []
     for entry in os.listdir("/proc"):
         if entry.isdigit() and entry != "1":
-            try:
-                state = Path(f"/proc/{entry}/stat").read_text().rpartition(")")[2].split()[0]
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            if state not in "ZX":
+            state = _read(f"/proc/{entry}/stat").rpartition(")")[2].split()[:1]
+            if state and state[0] not in "ZX":
                 found.append(int(entry))
     return found
 
 
 def command_line(process):
-    try:
-        return Path(f"/proc/{process}/cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
-    except (FileNotFoundError, ProcessLookupError):
-        return ""
+    return _read(f"/proc/{process}/cmdline").replace("\0", " ").strip()
+
+
+def children(process):
+    """The numbers of the living children of a process."""
+    parent = f"\nPPid:\t{process}\n"
+    return {child for child in processes() if parent in _read(f"/proc/{child}/status")}
 
 
 def tcp_sockets():
@@ -257,7 +265,8 @@ class Stage:
     def listens(self, port):
         """Whether somebody listens on the port; under rules, on the socket that stands for it."""
         if self.rules:
-            return bool({str(self.socket(port)), f"@apps-{port}"} & set(listening_paths()))
+            names = rf"{self.sockets}/(.*-)?{port}\.sock|@apps-{port}"
+            return any(re.fullmatch(names, path) for path in listening_paths())
         return (port, TCP_LISTEN) in tcp_sockets()
 
     def run(self, *command, status=0, user=None, env=None, rules=True, text=True, **options):
@@ -281,6 +290,17 @@ class Stage:
             raise Failure(f"{command}: complaint of the shim:\n{done.stdout}")
         self.no_tcp()
         return done.stdout
+
+    def ask_many(self, url, count):
+        """Ask curl for the URL so many times, 16 at once, each on a connection of its own.
+
+        Returns the answers, which have to be one line each.
+        """
+        lines = self.run("curl", "-sSf", "--parallel", "--parallel-max", "16",
+                         "--no-progress-meter", "-H", "Connection: close",
+                         f"{url}?[1-{count}]").splitlines()
+        self.equal("answers", len(lines), count)
+        return lines
 
     # --- assertions -------------------------------------------------------------------------------
 

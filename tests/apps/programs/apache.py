@@ -61,8 +61,8 @@ def start(stage, mpm):
 
 def serve(stage, mpm):
     server = start(stage, mpm)
-    headers = stage.run("curl", "-sSf", "-o", "/dev/null", "-D", "-", *["http://127.0.0.1/small"] * 2,
-                        "-o", "/dev/null")
+    quiet = ["-o", "/dev/null"]
+    headers = stage.run("curl", "-sSf", "-D", "-", *[*quiet, "http://127.0.0.1/small"] * 2)
     peers = [line for line in headers.splitlines() if line.startswith("X-Peer")]
     stage.matches(peers[0], r"^X-Peer: 127\.0\.0\.1 [1-9]\d{3,4} 80$")
     stage.equal("two requests on one connection", peers, peers[:1] * 2)
@@ -88,7 +88,8 @@ def serve(stage, mpm):
 def restart(stage, mpm):
     """Graceful restarts while clients ask on: all are answered."""
     server = start(stage, mpm)
-    client = stage.start("ab", "-q", "-t", "3", "-n", "1000000", "-c", "4", "http://127.0.0.1/small")
+    client = stage.start("ab", "-q", "-t", "3", "-n", "1000000", "-c", "4",
+                         "http://127.0.0.1/small")
     for _ in range(3):
         time.sleep(0.7)
         server.tell(signal.SIGUSR1)

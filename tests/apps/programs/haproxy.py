@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """HAProxy: threads, health checks, SO_REUSEPORT, and reloads that hand the listeners on."""
 
-import os
 import signal
 import time
 

@@ -33,8 +33,8 @@ create database test;
                          f"--pid-file={stage.home}/mysqld/pid", port=3306, user=USER)
     server.says("ready for connections")
     with open(setup, "rb") as script:
-        stage.run("mariadb", "--no-defaults", "-u", "root", f"--socket={stage.home}/mysqld/own.sock",
-                  stdin=script)
+        stage.run("mariadb", "--no-defaults", "-u", "root",
+                  f"--socket={stage.home}/mysqld/own.sock", stdin=script)
     stage.equal("user()", ask(stage, "select user(), @@port"), "guest@127.0.0.1\t3306")
     ports = {stage.matches(ask(stage, "show processlist"), r"127\.0\.0\.1:([1-9]\d+)")[1]
              for _ in range(5)}

@@ -64,8 +64,9 @@ def scenario_web_clients(stage):
     )
     for client in clients:
         stage.equal(client[0], stage.run(*client, rules=only_out).strip(), "small")
-    stage.run("curl", "-sSf", "-o", stage.home / "copy", url.replace("small", "big"), rules=only_out)
-    stage.same_file(big, stage.home / "copy")
+    copy = stage.home / "copy"
+    stage.run("curl", "-sSf", "-o", copy, url.replace("small", "big"), rules=only_out)
+    stage.same_file(big, copy)
     server.end(signal.SIGQUIT, [0])
 
 

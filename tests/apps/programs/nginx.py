@@ -4,9 +4,8 @@
 import os
 import signal
 import time
-from pathlib import Path
 
-from stage import command_line, needs, processes, wait_until
+from stage import children, command_line, needs, processes, wait_until
 
 CONFIGURATION = """
 user root;
@@ -36,7 +35,7 @@ SERVE = """
                 location /who {{
                         return 200 "$remote_addr $remote_port $server_addr $server_port\\n";
                 }}
-                location /local {{ allow 127.0.0.0/8; allow ::1; deny all; return 200 "let in\\n"; }}
+                location /local {{ allow 127.0.0.0/8; deny all; return 200 "let in\\n"; }}
         }}
 """
 
@@ -155,9 +154,7 @@ def all_answered(stage, client):
 
 
 def workers(of):
-    return {process for process in processes()
-            if f"\nPPid:\t{of}\n" in Path(f"/proc/{process}/status").read_text()
-            and "worker process" in command_line(process)}
+    return {child for child in children(of) if "worker process" in command_line(child)}
 
 
 @needs("/usr/sbin/nginx", "ab")
@@ -178,7 +175,7 @@ def scenario_nginx_reload(stage):
 
 @needs("/usr/sbin/nginx", "ab", "curl")
 def scenario_nginx_upgrade(stage):
-    """A new nginx inherits the listening sockets from the old one, with an environment of its own."""
+    """A new nginx inherits the listening sockets from the old one, and hardly any environment."""
     # As a daemon: nginx does not upgrade when it was started in the foreground.
     stage.run(*command(stage, SERVE))
     stage.file("www/small", "small\n")
@@ -186,7 +183,7 @@ def scenario_nginx_upgrade(stage):
     client = traffic(stage, 4)
     time.sleep(0.5)
     os.kill(old, signal.SIGUSR2)
-    wait_until(lambda: stage.number_in("nginx.pid") not in (0, old), "the new master writes its number", 10)
+    wait_until(lambda: stage.number_in("nginx.pid") not in (0, old), "a new master", 10)
     new = stage.number_in("nginx.pid")
     wait_until(lambda: len(workers(new)) == 2, "workers of the new master", 10)
     os.kill(old, signal.SIGWINCH)
@@ -203,6 +200,40 @@ def scenario_nginx_upgrade(stage):
         stage.equal("answer on the Unix socket", answer, "small\n")
     os.kill(new, signal.SIGQUIT)
     wait_until(lambda: new not in processes(), "the new master ends", 10)
+    stage.closed(80)
+
+
+@needs("/usr/sbin/nginx", "ab", "curl")
+def scenario_nginx_reuseport(stage):
+    """A socket for each worker. Under rules they are one, so that none waits in vain."""
+    servers = """server {{ listen 80 reuseport; listen [::]:80 reuseport; root {home}/www;
+                 location /who {{ return 200 "$pid $remote_addr\\n"; }} }}"""
+    server = start(stage, servers)
+    stage.file("www/small", "small\n")
+    wait_until(lambda: len(workers(server.pid)) == 2, "two workers", 10)
+    answers = stage.ask_many("http://127.0.0.1/who", 600)
+    stage.equal("peers", {line.split()[1] for line in answers}, {"127.0.0.1"})
+    stage.equal("workers that answer", len({line.split()[0] for line in answers}), 2)
+    client = traffic(stage, 2)
+    time.sleep(0.7)
+    server.tell(signal.SIGHUP)
+    client.process.wait(30)
+    if stage.rules:
+        # Bare, connections are lost that wait in the queue of a worker that ends.
+        all_answered(stage, client)
+    server.end(signal.SIGQUIT, [0])
+    stage.closed(80)
+
+
+@needs("/usr/sbin/nginx", "ab")
+def scenario_nginx_many_connections(stage):
+    """More at once than nginx asks the kernel to queue."""
+    server = start(stage, SERVE)
+    stage.file("www/small", "small\n")
+    result = stage.run("ab", "-q", "-n", "6000", "-c", "400", "-r", "http://127.0.0.1/small")
+    stage.matches(result, r"^Complete requests: +6000$")
+    stage.matches(result, r"^Failed requests: +0$")
+    server.end(signal.SIGQUIT, [0])
     stage.closed(80)
 
 

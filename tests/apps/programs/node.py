@@ -17,7 +17,9 @@ http.createServer((request, answer) => {
             remoteFamily: s.remoteFamily, localAddress: s.localAddress, localPort: s.localPort,
             sum: hash.digest('hex') }))
     })
-}).listen(...JSON.parse(process.argv[2]), function () { console.log(JSON.stringify(this.address())) })
+}).listen(...JSON.parse(process.argv[2]), function () {
+    console.log(JSON.stringify(this.address()))
+})
 process.on('SIGTERM', () => process.exit(0))
 """
 
@@ -41,7 +43,8 @@ async function main(base) {
     const agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
     const ask = () => new Promise((resolve, reject) => http.get(base, { agent }, answer => {
         let text = ''
-        answer.on('data', part => text += part).on('end', () => resolve(JSON.parse(text).remotePort))
+        answer.on('data', part => text += part)
+            .on('end', () => resolve(JSON.parse(text).remotePort))
     }).on('error', reject))
     if (await ask() !== await ask()) throw Error('the connection was not kept')
     agent.destroy()
@@ -62,7 +65,8 @@ main(process.argv[2]).catch(error => { console.error(error); process.exit(1) })
 
 
 def converse(stage, listen, base, peer, local, address):
-    server = stage.start("node", stage.file("server.js", SERVER), json.dumps(listen), port=listen[0])
+    script = stage.file("server.js", SERVER)
+    server = stage.start("node", script, json.dumps(listen), port=listen[0])
     stage.equal("address()", json.loads(server.says(r"(?m)^\{.*\}$")[0]), address)
     client = stage.file("client.js", CLIENT)
     stage.run("node", client, base)
@@ -120,9 +124,7 @@ def cluster(stage, policy):
     server = stage.start("node", stage.file("cluster.js", CLUSTER), policy, port=3000)
     server.says(r"ready")
     stage.matches(server.output(), r"^listening 127\.0\.0\.1 3000$")
-    lines = stage.run("curl", "-sSf", "--parallel", "--parallel-max", "16", "--no-progress-meter",
-                      "http://127.0.0.1:3000/?[1-400]").splitlines()
-    stage.equal("answers", len(lines), 400)
+    lines = stage.ask_many("http://127.0.0.1:3000/", 400)
     for line in lines:
         stage.matches(line, r"^[1-4] 127\.0\.0\.1 [1-9]\d{3,4} 3000$")
     stage.equal("workers that answer", {line[0] for line in lines}, set("1234"))

@@ -54,9 +54,6 @@ def scenario_postgresql_and_psql(stage):
     names = "inet_client_addr(), inet_client_port() > 0, inet_server_addr(), inet_server_port()"
     stage.equal("addresses", ask(stage, f"select {names}"), "127.0.0.1|t|127.0.0.1|5432")
     before = stage.descriptors()
-    # On one path only one of the two listeners can be reached.
-    if not stage.rules:
-        stage.equal("addresses", ask(stage, f"select {names}", "::1"), "::1|t|::1|5432")
     activity = "select client_addr, client_port > 0 from pg_stat_activity where query ~ 'activity'"
     stage.equal("pg_stat_activity", ask(stage, activity), "127.0.0.1|t")
     stage.matches(server.output(), r"connection received: host=127\.0\.0\.1 port=[1-9]\d+")
@@ -70,6 +67,18 @@ def scenario_postgresql_and_psql(stage):
     stage.keeps_descriptors(before)
     server.end(signal.SIGINT, [0])
     stage.closed(5432)
+
+
+@needs("psql")
+def scenario_postgresql_both_families(stage):
+    """One socket for each address."""
+    stage.rule = f"tcp,path={stage.sockets}/%a-%p.sock"
+    server = start(stage)
+    names = "inet_client_addr(), inet_client_port() > 0, inet_server_addr(), inet_server_port()"
+    for address in ("127.0.0.1", "::1"):
+        stage.equal("addresses", ask(stage, f"select {names}", address),
+                    f"{address}|t|{address}|5432")
+    server.end(signal.SIGINT, [0])
 
 
 @needs("psql")

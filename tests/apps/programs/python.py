@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Python's application servers: workers that share a listener, by fork and by descriptor passing."""
+"""Python's application servers: workers that share a listener, by fork or handed to them."""
 
 import hashlib
 import json
@@ -34,10 +34,7 @@ async def application(scope, receive, send):
 
 
 def ask_many(stage, count):
-    lines = stage.run("curl", "-sSf", "--parallel", "--parallel-max", "20", "--no-progress-meter",
-                      "-H", "Connection: close", f"http://127.0.0.1:8000/?[1-{count}]").splitlines()
-    stage.equal("answers", len(lines), count)
-    return [json.loads(line) for line in lines]
+    return [json.loads(line) for line in stage.ask_many("http://127.0.0.1:8000/", count)]
 
 
 def ab(stage, seconds):

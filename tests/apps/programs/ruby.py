@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Ruby: WEBrick and its HTTP client, puma's cluster and its restart in place."""
 
-import os
 import signal
-import time
 
-from stage import command_line, needs, processes, wait_until
+from stage import needs, wait_until
 
 WEBRICK = """
 require 'webrick'
@@ -65,19 +63,13 @@ def scenario_ruby_webrick(stage):
         stage.closed(8000)
 
 
-def ask_many(stage, count):
-    return stage.run("curl", "-sSf", "--parallel", "--parallel-max", "16", "--no-progress-meter",
-                     f"http://127.0.0.1:9292/?[1-{count}]").splitlines()
-
-
 @needs("puma", "curl")
 def scenario_puma_cluster(stage):
     path = stage.file("config.ru", RACK)
     server = stage.start("puma", "-w", "3", "-t", "1:4", "-b", "tcp://127.0.0.1:9292", path,
                          port=9292)
     wait_until(lambda: server.output().count("booted") == 3, "three workers")
-    answers = ask_many(stage, 300)
-    stage.equal("answers", len(answers), 300)
+    answers = stage.ask_many("http://127.0.0.1:9292/", 300)
     stage.equal("addresses", {tuple(line.split()[:2]) for line in answers},
                 {("127.0.0.1", "9292")})
     stage.equal("workers that answer", len({line.split()[2] for line in answers}), 3)
@@ -85,7 +77,7 @@ def scenario_puma_cluster(stage):
     stage.closed(9292)
 
 
-@needs("puma", "ab")
+@needs("puma", "curl")
 def scenario_puma_restart(stage):
     """USR2 executes puma anew, in the same process; it inherits its own listener."""
     path = stage.file("config.ru", RACK)
@@ -93,7 +85,7 @@ def scenario_puma_restart(stage):
     server.says("Ctrl-C")
     server.tell(signal.SIGUSR2)
     wait_until(lambda: server.output().count("Ctrl-C") == 2, "puma comes back", 20)
-    answers = ask_many(stage, 50)
+    answers = stage.ask_many("http://127.0.0.1:9292/", 50)
     stage.equal("peers", {tuple(line.split()[:2]) for line in answers}, {("127.0.0.1", "9292")})
     server.end(signal.SIGTERM, [0, -15])
     stage.closed(9292)

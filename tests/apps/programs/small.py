@@ -17,9 +17,8 @@ def scenario_memcached(stage):
     for number in range(10):
         path = stage.noise(f"value-{number}", 500_000)
         stage.run("memccp", "--servers=127.0.0.1:11211", path)
-        with open(stage.home / "copy", "wb") as copy:
-            copy.write(stage.run("memccat", "--servers=127.0.0.1:11211", path.name, text=False)[:-1])
-        stage.same_file(path, stage.home / "copy")
+        got = stage.run("memccat", "--servers=127.0.0.1:11211", path.name, text=False)
+        stage.check(got == path.read_bytes() + b"\n", f"{path.name} comes back otherwise")
     stage.matches(stage.run("memcstat", "--servers=127.0.0.1:11211"), r"cmd_set: 10")
     stage.keeps_descriptors(before)
     server.end(signal.SIGTERM, [0])
@@ -32,7 +31,8 @@ def scenario_iperf3(stage):
     server = stage.start("iperf3", "-s", "-B", "127.0.0.1", "-p", "5201", port=5201)
     stage.run("iperf3", "-c", "127.0.0.1", "-p", "5201", "-n", "1M")
     before = stage.descriptors()
-    for options in ([], ["-R"], ["-P", "4"], ["--bidir"], ["-Z"], ["-w", "128K", "-N", "-M", "1400"]):
+    for options in ([], ["-R"], ["-P", "4"], ["--bidir"], ["-Z"],
+                    ["-w", "128K", "-N", "-M", "1400"]):
         result = json.loads(stage.run("iperf3", "-c", "127.0.0.1", "-p", "5201", "-J", "-n", "20M",
                                       *options))
         stage.check("error" not in result, result.get("error"))
@@ -42,7 +42,7 @@ def scenario_iperf3(stage):
                         ("127.0.0.1", 5201))
             stage.check(connection["local_host"] == "127.0.0.1"
                         and connection["local_port"] > 1024, connection)
-        stage.check(result["end"]["sum_received"]["bytes"] >= 20_000_000 // 2, "bytes got lost")
+        stage.check(result["end"]["sum_sent"]["bytes"] >= 20_000_000, "bytes got lost")
     stage.matches(server.output(), r"Accepted connection from 127\.0\.0\.1, port [1-9]\d+")
     stage.keeps_descriptors(before)
     server.end(signal.SIGTERM, [0, 1, -15])
@@ -142,7 +142,8 @@ def scenario_mosquitto(stage):
 PERL_SERVER = """
 use HTTP::Daemon; use Digest::SHA 'sha256_hex';
 $SIG{TERM} = sub { exit 0 };
-my $server = HTTP::Daemon->new(LocalAddr => '127.0.0.1', LocalPort => 8000, ReuseAddr => 1) or die $!;
+my $server = HTTP::Daemon->new(LocalAddr => '127.0.0.1', LocalPort => 8000, ReuseAddr => 1)
+    or die $!;
 while (my $c = $server->accept) {
     while (my $request = $c->get_request) {
         my $text = join ' ', $c->peerhost, $c->peerport, $c->sockhost, $c->sockport,
@@ -157,7 +158,7 @@ PERL_CLIENT = """
 use strict; use HTTP::Tiny; use IO::Socket::INET; use Digest::SHA 'sha256_hex';
 my $body = join '', map { chr(($_ * 7919) % 251) } 1 .. 1000000;
 for (1 .. 3) {
-    my $answer = HTTP::Tiny->new(keep_alive => 0)->post('http://127.0.0.1:8000/', {content => $body});
+    my $answer = HTTP::Tiny->new->post('http://127.0.0.1:8000/', {content => $body});
     die $answer->{content} unless $answer->{success};
     die 'what arrived is not what was sent' unless $answer->{content} =~ sha256_hex($body);
     print "$answer->{content}\\n";

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 
-from stage import needs, wait_until
+from stage import needs
 
 VSFTPD = """
 listen=YES
@@ -25,7 +25,11 @@ connect_from_port_20={from_20}
 secure_chroot_dir={home}/empty
 check_shell=NO
 """
-PAM = "auth required pam_permit.so\naccount required pam_permit.so\nsession required pam_permit.so\n"
+PAM = """
+auth required pam_permit.so
+account required pam_permit.so
+session required pam_permit.so
+"""
 
 
 def over_ftp(stage, *options):
@@ -177,7 +181,8 @@ def scenario_lighttpd_and_wget(stage):
     before = stage.descriptors()
     stage.matches(stage.run("wget", "-q", "-O", "-", "http://127.0.0.1/who.sh"),
                   r"^127\.0\.0\.1 [1-9]\d+ 127\.0\.0\.1 80$")
-    stage.run("wget", "-q", "-r", "-nH", "-e", "robots=off", "-P", stage.home / "mirror", "http://127.0.0.1/")
+    stage.run("wget", "-q", "-r", "-nH", "-e", "robots=off", "-P", stage.home / "mirror",
+              "http://127.0.0.1/")
     stage.run("diff", "-r", "-x", "who.sh", stage.home / "www", stage.home / "mirror", rules=False)
     stage.run("wget", "-q", "-O", stage.home / "copy", "http://[::1]:81/big")
     stage.same_file(stage.home / "www/big", stage.home / "copy")
