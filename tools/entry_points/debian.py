@@ -23,7 +23,8 @@ PACKAGES = '''
     rpcbind rsh-redone-client rsync rsyslog ruby3.1 samba samba-libs screen slapd smbclient snmp
     snmpd socat squid strongswan-charon stunnel4 syslog-ng-core systemd telnetd tftp-hpa tftpd-hpa
     tgt tigervnc-standalone-server tinc tinyproxy-bin tmux tor trafficserver transmission-daemon
-    udev unbound uwsgi-core varnish vsftpd wget wireguard-tools xinetd xrdp zabbix-agent znc'''.split()
+    udev unbound uwsgi-core varnish vsftpd wget wireguard-tools xinetd xrdp zabbix-agent znc
+    '''.split()
 
 
 def known(packages):
