@@ -59,6 +59,36 @@ def start(bench):
                    (shim - bare) / (empty - bare), at_most=1.5)]
 
 
+def command(bench):
+    """What the command adds to the start of a program: its own work, and then the shim's."""
+    def decile(*words):
+        [[microseconds]] = bench.lines(bench.program('start'), bench.rounds(200, 10), '', '--',
+                                       *words, bench.program('nothing'))
+        return float(microseconds)
+
+    ip2unix = (bench.build / 'cli/ip2unix', '-r', RULE)
+    pairs = [(decile(*ip2unix), decile('/usr/bin/env'), decile())
+             for _ in range(bench.rounds(10, 1))]
+    with_ip2unix, with_env, bare = (statistics.median(column) for column in zip(*pairs))
+    return [Figure('ip2unix PROGRAM, added', f'{with_ip2unix - bare:.0f} µs',
+                   f'{with_env - bare:.0f} µs (env PROGRAM)', with_ip2unix - bare, ' µs')]
+
+
+def clients(bench):
+    """Clients and servers that a rule joins by a Unix socket, against the same over one natively."""
+    rule = f'tcp,port=8080,path={bench.directory}/rule.sock'
+    lines = bench.lines(bench.program('clients'), bench.directory / 'unix.sock',
+                        bench.rounds(1000, 10), LD_PRELOAD=str(bench.shim), IP2UNIX_RULES=rule)
+    times = {(what, whose): float(ns) for what, whose, ns in lines}
+    figures = []
+    for what, name in (('connect', 'connect, accept, close'), ('talk', 'request and answer')):
+        for whose in 'unix', 'tcp':
+            figures.append(Figure(f'{name}, to {whose}', f'{times[what, "rule"]:.0f} ns',
+                                  f'{times[what, whose]:.0f} ns',
+                                  times[what, 'rule'] / times[what, whose]))
+    return figures
+
+
 def match(bench):
     """A rule passed over, of the kind that takes longest."""
     lines = bench.lines(bench.program('match'), bench.rounds(2000, 20))
