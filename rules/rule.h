@@ -122,7 +122,10 @@ int rule_parse(const char *text, size_t length, unsigned flags, struct rule_aren
                struct rule *ret, struct rule_error *ret_error, rule_warning_fn warn,
                void *userdata);
 
-/* The socket call that rules are held against. */
+/*
+ * The socket call that rules are held against. A Unix socket has the name that the program gives it:
+ * one that the kernel chooses (autobind, unix(7)) is no query.
+ */
 struct rule_query {
         enum rule_direction direction; /* RULE_IN or RULE_OUT */
         enum rule_type type;           /* RULE_STREAM or RULE_DGRAM */
