@@ -46,6 +46,7 @@ static const char *const advice[] = {
         [PROGRAM_GO] = "let something beside it do the translation, such as "
                        "systemd-socket-proxyd(8)",
         [PROGRAM_FOREIGN] = "use an ip2unix that is built for the same",
+        [PROGRAM_OTHER_LIBC] = "use a build of it for this system",
         [PROGRAM_SET_ID] =
                 "if it starts the program that matters, as sudo does, put ip2unix behind "
                 "it, else run a copy without these bits",

@@ -43,6 +43,29 @@ bool program_elf_is_native(const ElfW(Ehdr) * header)
                header->e_phentsize == sizeof(ElfW(Phdr));
 }
 
+/*
+ * Whether the dynamic loader that the program asks for is one of another C library, by its name:
+ * its directory is another on many systems. Such a loader knows LD_PRELOAD, but not what our
+ * library needs.
+ */
+static int check_loader(int fd, const ElfW(Phdr) * segment, bool *other_libc)
+{
+        static const char *const names[] = {"ld-musl-", "ld-uClibc", "ld64-uClibc"};
+        char path[256] = "";
+        const char *name;
+        int r;
+
+        if (segment->p_filesz >= sizeof(path))
+                return 0;
+        r = read_at(fd, path, segment->p_filesz, segment->p_offset);
+        if (r < 0)
+                return r;
+        name = strrchr(path, '/');
+        for (size_t i = 0; name && i < sizeof(names) / sizeof(*names); i++)
+                *other_libc = *other_libc || strncmp(name + 1, names[i], strlen(names[i])) == 0;
+        return 0;
+}
+
 static size_t align(size_t size, size_t to)
 {
         return (size + to - 1) & ~(to - 1);
@@ -131,7 +154,7 @@ static int check_sections(int fd, const ElfW(Ehdr) * header, bool *go)
 
 int program_elf_inspect(int fd, enum program_kind *ret)
 {
-        bool interpreter = false, go = false;
+        bool interpreter = false, other_libc = false, go = false;
         ElfW(Ehdr) header;
         int r = read_at(fd, &header, sizeof(header), 0);
 
@@ -147,6 +170,8 @@ int program_elf_inspect(int fd, enum program_kind *ret)
                 r = read_at(fd, &segment, sizeof(segment), header.e_phoff + i * sizeof(segment));
                 if (r == 0 && segment.p_type == PT_NOTE)
                         r = check_notes(fd, &segment, &go);
+                if (r == 0 && segment.p_type == PT_INTERP)
+                        r = check_loader(fd, &segment, &other_libc);
                 if (r < 0)
                         return r;
                 interpreter = interpreter || segment.p_type == PT_INTERP;
@@ -155,6 +180,9 @@ int program_elf_inspect(int fd, enum program_kind *ret)
         if (r < 0)
                 return r;
         /* Most Go programs are static too, and the better word for them is what they are. */
-        *ret = go ? PROGRAM_GO : interpreter ? PROGRAM_PRELOADABLE : PROGRAM_STATIC;
+        *ret = go             ? PROGRAM_GO
+               : !interpreter ? PROGRAM_STATIC
+               : other_libc   ? PROGRAM_OTHER_LIBC
+                              : PROGRAM_PRELOADABLE;
         return 0;
 }

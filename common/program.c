@@ -244,6 +244,7 @@ static const char *const obstacles[] = {
         [PROGRAM_STATIC] = "is statically linked",
         [PROGRAM_GO] = "is a Go program, which makes its own system calls",
         [PROGRAM_FOREIGN] = "is built for another architecture",
+        [PROGRAM_OTHER_LIBC] = "is linked against another C library than glibc",
         [PROGRAM_SET_ID] = "is set-user-ID or set-group-ID",
         [PROGRAM_CAPABILITIES] = "has file capabilities",
         [PROGRAM_UNKNOWN] = NULL,

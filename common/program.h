@@ -13,6 +13,7 @@ enum program_kind {
         PROGRAM_STATIC,       /* no dynamic loader, which would do the preloading */
         PROGRAM_GO,           /* makes its system calls itself, past every library */
         PROGRAM_FOREIGN,      /* another word size or processor than our library */
+        PROGRAM_OTHER_LIBC,   /* a C library that ours can't be loaded beside */
         PROGRAM_SET_ID,       /* set-user-ID or set-group-ID: the loader leaves our library out */
         PROGRAM_CAPABILITIES, /* file capabilities: the same */
         PROGRAM_UNKNOWN,      /* neither ELF nor a script: whatever runs it can't be seen */

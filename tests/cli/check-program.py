@@ -180,6 +180,12 @@ def foreign(cli):
     refused(cli, './foreign', 'it is built for another architecture')
 
 
+def other_libc(cli):
+    """Programs of another C library are refused."""
+    make_elf(cli, 'musl', 'musl')
+    refused(cli, './musl', 'it is linked against another C library than glibc')
+
+
 def set_id(cli):
     """Set-user-ID and set-group-ID programs are refused."""
     for mode in [0o4755, 0o2755]:
@@ -276,5 +282,6 @@ def too_big(cli):
 
 if __name__ == '__main__':
     sys.exit(main([statuses, same_process, arguments, not_found, not_runnable, search_path,
-                   long_path, without_path, scripts, unreadable, bad_interpreter, static, go, foreign, set_id,
-                   capabilities, interpreters, check, libraries, library_path, too_big]))
+                   long_path, without_path, scripts, unreadable, bad_interpreter, static, go,
+                   foreign, other_libc, set_id, capabilities, interpreters, check, libraries,
+                   library_path, too_big]))

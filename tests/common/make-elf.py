@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Write an ELF file that has nothing but what a look at its headers finds.
 
-    make-elf.py FILE [interpreter] [go] [note] [foreign] [sections] [go-section]
+    make-elf.py FILE [interpreter | musl] [go] [note] [foreign] [sections] [go-section]
 
 Without words it is a static program for this machine.
 """
@@ -20,6 +20,7 @@ def note(name, kind, text):
 
 SEGMENTS = {
     'interpreter': (PT_INTERP, b'/lib/ld.so\0'),
+    'musl': (PT_INTERP, b'/lib/ld-musl-x86_64.so.1\0'),
     'go': (PT_NOTE, note(b'Go\0\0', 4, b'an id of some length/and more')),
     'note': (PT_NOTE, note(b'GNU\0', 3, b'0123456789') + note(b'Gopher\0\0', 4, b'x')),
 }

@@ -20,6 +20,8 @@ static const struct {
 } files[] = {
         {"interpreter", "true", PROGRAM_PRELOADABLE},
         {"interpreter note", "true", PROGRAM_PRELOADABLE},
+        {"musl", "true", PROGRAM_OTHER_LIBC},
+        {"musl go", "true", PROGRAM_GO},
         {"", "true", PROGRAM_STATIC},
         {"note", "true", PROGRAM_STATIC},
         {"go", "true", PROGRAM_GO},
