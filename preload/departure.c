@@ -7,7 +7,7 @@
 #include "preload/sock.h"
 #include "preload/socket-file.h"
 
-bool departure_expected;
+_Atomic bool departure_expected;
 
 struct departure departure_of(int fd, word w)
 {

@@ -10,7 +10,7 @@
 #include "preload/target.h"
 
 /* Is there, or was there, a listener whose file has to be removed? */
-extern bool departure_expected;
+extern _Atomic bool departure_expected;
 
 struct departure {
         bool removes; /* the rest is only set when it does */
