@@ -93,7 +93,6 @@ static struct sock *promote(const struct sock *listener, word w)
         sock->local = listener->local;
         sock->peer.port = WORD_PEER_PORT(w);
         sock->options = listener->options;
-        memcpy(sock->congestion, listener->congestion, sizeof(sock->congestion));
         sock->options.value[OPTION_NODELAY] = w & WORD_NODELAY ? 1 : 0;
         sock->options.value[OPTION_CORK] = w & WORD_CORK ? 1 : 0;
         return sock;

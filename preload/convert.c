@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -98,11 +97,17 @@ bool inet_socket_find_unix(int fd, struct inet_socket *ret)
         return ret->type == SOCK_STREAM || ret->type == SOCK_DGRAM;
 }
 
-/* Nobody but us has made it, and we know that the program has set no option on it. */
-static bool is_untouched(const struct inet_socket *inet)
+/* Has this process made it, and do we know all that was set on it, by this number alone? */
+static bool is_known(const struct inet_socket *inet)
 {
         return (WORD_KIND(inet->word) == WORD_INET || WORD_KIND(inet->word) == WORD_PLAIN) &&
-               WORD_PROTOCOL(inet->word) != 0 && !(inet->word & WORD_SET);
+               WORD_PROTOCOL(inet->word) != 0 && !(inet->word & (WORD_SET | WORD_COPIED));
+}
+
+/* May the program have set an option of the socket level that the new socket has, too? */
+static bool has_socket_options(const struct inet_socket *inet)
+{
+        return !is_known(inet) || inet->word & WORD_SET_SOCKET;
 }
 
 /* What getsockopt(2) says so far of options that the new socket does not have. */
@@ -113,8 +118,9 @@ static void fill_options(const struct inet_socket *inet, struct option_values *r
 
         if (inet->sock)
                 *ret = inet->sock->options;
-        else if (is_untouched(inet) && inet->protocol == IPPROTO_TCP)
-                option_fresh(inet->fd, inet->family == AF_INET6, ret);
+        else if (is_known(inet) && inet->protocol == IPPROTO_TCP)
+                option_snapshot_noted(inet->fd, inet->family == AF_INET6, WORD_NOTED(inet->word),
+                                      ret);
         else {
                 option_defaults(ret);
                 option_snapshot(inet->fd, ret);
@@ -136,15 +142,8 @@ struct sock *convert_prepare(const struct inet_socket *inet, enum sock_kind kind
         if (inet->name)
                 sock->name = *inet->name;
         fill_options(inet, &sock->options);
-        if (is_untouched(inet))
-                return sock;
-
-        sock->inherited = inherited_find(inet->fd);
-        if (inet->sock)
-                memcpy(sock->congestion, inet->sock->congestion, sizeof(sock->congestion));
-        else if (inet->family != AF_UNIX && inet->type == SOCK_STREAM)
-                (void)next.getsockopt(inet->fd, IPPROTO_TCP, TCP_CONGESTION, sock->congestion,
-                                      &(socklen_t){sizeof(sock->congestion)});
+        if (has_socket_options(inet))
+                sock->inherited = inherited_find(inet->fd);
         return sock;
 }
 
@@ -167,9 +166,9 @@ static void copy_options(const struct inet_socket *inet, int with, const struct 
 {
         if (sock && sock->kept >= 0)
                 inherited_copy(inet->fd, with, inherited_complete(sock->inherited));
-        else if (!is_untouched(inet))
+        else if (has_socket_options(inet))
                 inherited_copy(inet->fd, with, sock ? sock->inherited : inherited_find(inet->fd));
-        if (!is_untouched(inet))
+        if (has_socket_options(inet))
                 copy_others(inet->fd, with);
 }
 

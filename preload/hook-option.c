@@ -8,6 +8,7 @@
 
 #include "preload/hook.h"
 #include "preload/mark.h"
+#include "preload/option-table.h"
 #include "preload/option.h"
 #include "preload/sock.h"
 
@@ -86,11 +87,23 @@ HOOK int getsockopt(int fd, int level, int name, void *value, socklen_t *length)
 }
 
 /* When this socket is converted, there is something to carry over. */
-static void note_set(int fd, word w)
+static void note_set(int fd, word w, int level, int name)
 {
-        if ((WORD_KIND(w) == WORD_INET || WORD_KIND(w) == WORD_PLAIN) && WORD_PROTOCOL(w) != 0 &&
-            !(w & WORD_SET))
-                (void)table_replace(fd, w, w | WORD_SET);
+        word noted = w;
+        int place;
+
+        if ((WORD_KIND(w) != WORD_INET && WORD_KIND(w) != WORD_PLAIN) || WORD_PROTOCOL(w) == 0 ||
+            w & WORD_SET)
+                return;
+
+        place = option_find(level, name, NULL);
+        if (place >= 0 && place < OPTION_NOTED)
+                noted |= WORD_NOTE(place);
+        else
+                noted |= level == SOL_SOCKET ? WORD_SET_SOCKET : WORD_SET;
+        /* It fails in a vfork child, too, where the word stays as it is. */
+        if (noted != w && !table_replace(fd, w, noted) && table_get(fd) != w)
+                note_set(fd, table_get(fd), level, name);
 }
 
 static int set_tracked(int fd, int level, int name, const void *value, socklen_t length, int saved)
@@ -100,7 +113,7 @@ static int set_tracked(int fd, int level, int name, const void *value, socklen_t
         if (WORD_KIND(w) == WORD_KEPT)
                 return hook_result(-EBADF);
 
-        note_set(fd, w);
+        note_set(fd, w, level, name);
         w = hold_converted(fd);
         if (w == 0)
                 return next.setsockopt(fd, level, name, value, length);

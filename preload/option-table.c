@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "preload/memory.h"
@@ -46,12 +47,6 @@ static const struct {
         [OPTION_NODELAY] = {IPPROTO_TCP, TCP_NODELAY, 0, {SWITCH}},
         [OPTION_CORK] = {IPPROTO_TCP, TCP_CORK, 0, {SWITCH}},
         [OPTION_REUSEPORT] = {SOL_SOCKET, SO_REUSEPORT, 0, {SWITCH}},
-        {SOL_SOCKET, SO_TXREHASH, 1, {ANYTHING}},
-        {SOL_SOCKET, SO_MAX_PACING_RATE, -1, {ANYTHING}}, /* our mark is in the real one */
-        {SOL_SOCKET, SO_INCOMING_CPU, -1, {ANYTHING}},    /* the same */
-        {SOL_SOCKET, SO_INCOMING_NAPI_ID, 0, {READ_ONLY}},
-        {SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, 0, {ANYTHING}},
-        {SOL_SOCKET, SO_ATTACH_REUSEPORT_EBPF, 0, {ANYTHING}},
         {IPPROTO_TCP, TCP_MAXSEG, 536, {WITHIN(0, 32767)}},
         {IPPROTO_TCP, TCP_KEEPIDLE, 7200, {WITHIN(1, 32767)}},
         {IPPROTO_TCP, TCP_KEEPINTVL, 75, {WITHIN(1, 32767)}},
@@ -61,53 +56,59 @@ static const struct {
         {IPPROTO_TCP, TCP_DEFER_ACCEPT, 0, {ANYTHING}},
         {IPPROTO_TCP, TCP_WINDOW_CLAMP, 0, {ANYTHING}},
         {IPPROTO_TCP, TCP_QUICKACK, 1, {SWITCH}},
-        {IPPROTO_TCP, TCP_THIN_LINEAR_TIMEOUTS, 0, {WITHIN(0, 1)}},
-        {IPPROTO_TCP, TCP_THIN_DUPACK, 0, {WITHIN(0, 1)}},
         {IPPROTO_TCP, TCP_USER_TIMEOUT, 0, {POSITIVE}},
         {IPPROTO_TCP, TCP_FASTOPEN, 0, {POSITIVE}},
-        {IPPROTO_TCP, TCP_TIMESTAMP, 0, {ANYTHING}},
         {IPPROTO_TCP, TCP_NOTSENT_LOWAT, 0, {ANYTHING}},
-        {IPPROTO_TCP, TCP_SAVE_SYN, 0, {WITHIN(0, 2)}},
         {IPPROTO_TCP, TCP_FASTOPEN_CONNECT, 0, {WITHIN(0, 1)}},
+        {IPPROTO_IP, IP_TOS, 0, {TOS}},
+        {IPPROTO_IP, IP_TTL, 64, {TTL}},
+        {IPPROTO_IP, IP_MTU_DISCOVER, 1, {WITHIN(0, 5)}},
+        {IPPROTO_IP, IP_RECVERR, 0, {SWITCH}},
+        {IPPROTO_IP, IP_FREEBIND, 0, {SWITCH}},
+        {IPPROTO_IP, IP_TRANSPARENT, 0, {SWITCH}},
+        {IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 0, {SWITCH}},
+        {IPPROTO_IPV6, IPV6_V6ONLY, 0, {SWITCH}},
+        {IPPROTO_IPV6, IPV6_UNICAST_HOPS, 64, {HOPS}},
+        {IPPROTO_IPV6, IPV6_TCLASS, 0, {TCLASS}},
+        {IPPROTO_IPV6, IPV6_RECVERR, 0, {SWITCH}},
+        {IPPROTO_IPV6, IPV6_FREEBIND, 0, {SWITCH}},
+        {IPPROTO_IPV6, IPV6_AUTOFLOWLABEL, 1, {SWITCH}},
+        {SOL_SOCKET, SO_TXREHASH, 1, {ANYTHING}},
+        {SOL_SOCKET, SO_MAX_PACING_RATE, -1, {ANYTHING}}, /* our mark is in the real one */
+        {SOL_SOCKET, SO_INCOMING_CPU, -1, {ANYTHING}},    /* the same */
+        {SOL_SOCKET, SO_INCOMING_NAPI_ID, 0, {READ_ONLY}},
+        {SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, 0, {ANYTHING}},
+        {SOL_SOCKET, SO_ATTACH_REUSEPORT_EBPF, 0, {ANYTHING}},
+        {IPPROTO_TCP, TCP_THIN_LINEAR_TIMEOUTS, 0, {WITHIN(0, 1)}},
+        {IPPROTO_TCP, TCP_THIN_DUPACK, 0, {WITHIN(0, 1)}},
+        {IPPROTO_TCP, TCP_TIMESTAMP, 0, {ANYTHING}},
+        {IPPROTO_TCP, TCP_SAVE_SYN, 0, {WITHIN(0, 2)}},
         {IPPROTO_TCP, TCP_FASTOPEN_NO_COOKIE, 0, {WITHIN(0, 1)}},
         {IPPROTO_TCP, TCP_INQ, 0, {WITHIN(0, 1)}},
         {IPPROTO_TCP, TCP_TX_DELAY, 0, {ANYTHING}},
-        {IPPROTO_IP, IP_TOS, 0, {TOS}},
-        {IPPROTO_IP, IP_TTL, 64, {TTL}},
         {IPPROTO_IP, IP_RECVOPTS, 0, {SWITCH}},
         {IPPROTO_IP, IP_RETOPTS, 0, {SWITCH}},
         {IPPROTO_IP, IP_PKTINFO, 0, {SWITCH}},
-        {IPPROTO_IP, IP_MTU_DISCOVER, 1, {WITHIN(0, 5)}},
-        {IPPROTO_IP, IP_RECVERR, 0, {SWITCH}},
         {IPPROTO_IP, IP_RECVTTL, 0, {SWITCH}},
         {IPPROTO_IP, IP_RECVTOS, 0, {SWITCH}},
         {IPPROTO_IP, IP_MTU, 65535, {ANYTHING}},
-        {IPPROTO_IP, IP_FREEBIND, 0, {SWITCH}},
-        {IPPROTO_IP, IP_TRANSPARENT, 0, {SWITCH}},
         {IPPROTO_IP, IP_RECVORIGDSTADDR, 0, {SWITCH}},
         {IPPROTO_IP, IP_MINTTL, 0, {WITHIN(0, 255)}},
-        {IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 0, {SWITCH}},
         {IPPROTO_IP, IP_MULTICAST_TTL, 1, {HOPS}},
         {IPPROTO_IP, IP_MULTICAST_LOOP, 1, {SWITCH}},
         {IPPROTO_IP, IP_MULTICAST_ALL, 1, {SWITCH}},
         {IPPROTO_IP, IP_UNICAST_IF, 0, {ANYTHING}},
         {IPPROTO_IP, IP_LOCAL_PORT_RANGE, 0, {ANYTHING}},
-        {IPPROTO_IPV6, IPV6_V6ONLY, 0, {SWITCH}},
-        {IPPROTO_IPV6, IPV6_UNICAST_HOPS, 64, {HOPS}},
         {IPPROTO_IPV6, IPV6_MULTICAST_IF, 0, {ANYTHING}},
         {IPPROTO_IPV6, IPV6_MULTICAST_HOPS, 1, {HOPS}},
         {IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 1, {SWITCH}},
         {IPPROTO_IPV6, IPV6_MTU_DISCOVER, 1, {WITHIN(0, 5)}},
         {IPPROTO_IPV6, IPV6_MTU, 65535, {ANYTHING}},
-        {IPPROTO_IPV6, IPV6_RECVERR, 0, {SWITCH}},
         {IPPROTO_IPV6, IPV6_RECVPKTINFO, 0, {SWITCH}},
         {IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 0, {SWITCH}},
         {IPPROTO_IPV6, IPV6_RECVTCLASS, 0, {SWITCH}},
         {IPPROTO_IPV6, IPV6_RECVRTHDR, 0, {SWITCH}},
         {IPPROTO_IPV6, IPV6_RECVPATHMTU, 0, {SWITCH}},
-        {IPPROTO_IPV6, IPV6_TCLASS, 0, {TCLASS}},
-        {IPPROTO_IPV6, IPV6_AUTOFLOWLABEL, 1, {SWITCH}},
-        {IPPROTO_IPV6, IPV6_FREEBIND, 0, {SWITCH}},
         {IPPROTO_IPV6, IPV6_TRANSPARENT, 0, {SWITCH}},
         {IPPROTO_IPV6, IPV6_MINHOPCOUNT, 0, {WITHIN(0, 255)}},
         {IPPROTO_IPV6, IPV6_DONTFRAG, 0, {SWITCH}},
@@ -141,41 +142,70 @@ void option_defaults(struct option_values *ret)
 {
         for (int i = 0; i < OPTION_COUNT; i++)
                 ret->value[i] = options[i].initial;
+        memcpy(ret->congestion, "cubic", sizeof("cubic"));
+}
+
+static void snapshot_one(int fd, int i, struct option_values *values)
+{
+        int value = 0;
+        socklen_t length = sizeof(value);
+
+        if (next.getsockopt(fd, options[i].level, options[i].name, &value, &length) == 0 &&
+            length == sizeof(value))
+                values->value[i] = value;
 }
 
 void option_snapshot(int fd, struct option_values *ret)
 {
-        for (int i = 0; i < OPTION_COUNT; i++) {
-                int value = 0;
-                socklen_t length = sizeof(value);
+        socklen_t length = sizeof(ret->congestion);
 
-                if (next.getsockopt(fd, options[i].level, options[i].name, &value, &length) == 0 &&
-                    length == sizeof(value))
-                        ret->value[i] = value;
-        }
+        for (int i = 0; i < OPTION_COUNT; i++)
+                snapshot_one(fd, i, ret);
+        (void)next.getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, ret->congestion, &length);
 }
 
-void option_fresh(int fd, bool ipv6, struct option_values *ret)
+/* What a fresh socket answers. */
+struct fresh {
+        _Atomic bool known;
+        struct option_values values;
+};
+
+/* NULL without memory. */
+static struct fresh *fresh_of(bool ipv6)
 {
-        static struct fresh {
-                _Atomic bool known;
-                struct option_values values;
-        } * cache;
+        static struct fresh *cache;
         struct fresh *fresh = memory_share((void **)&cache, 2 * sizeof(*cache));
 
-        if (fresh && atomic_load_explicit(&fresh[ipv6].known, memory_order_acquire)) {
-                *ret = fresh[ipv6].values;
+        return fresh ? &fresh[ipv6] : NULL;
+}
+
+/* Two threads may both do it: they find the same. */
+static void remember(struct fresh *fresh, const struct option_values *values)
+{
+        for (int i = 0; i < OPTION_COUNT; i++)
+                __atomic_store_n(&fresh->values.value[i], values->value[i], __ATOMIC_RELAXED);
+        for (size_t i = 0; i < sizeof(values->congestion); i++)
+                __atomic_store_n(&fresh->values.congestion[i], values->congestion[i],
+                                 __ATOMIC_RELAXED);
+        atomic_store_explicit(&fresh->known, true, memory_order_release);
+}
+
+void option_snapshot_noted(int fd, bool ipv6, uint32_t noted, struct option_values *ret)
+{
+        struct fresh *fresh = fresh_of(ipv6);
+
+        if (fresh && atomic_load_explicit(&fresh->known, memory_order_acquire)) {
+                *ret = fresh->values;
+                for (int i = 0; i < OPTION_NOTED && noted >> i; i++)
+                        if (noted >> i & 1)
+                                snapshot_one(fd, i, ret);
                 return;
         }
 
         option_defaults(ret);
         option_snapshot(fd, ret);
-        if (fresh) {
-                for (int i = 0; i < OPTION_COUNT; i++)
-                        __atomic_store_n(&fresh[ipv6].values.value[i], ret->value[i],
-                                         __ATOMIC_RELAXED);
-                atomic_store_explicit(&fresh[ipv6].known, true, memory_order_release);
-        }
+        if (fresh && noted == 0)
+                remember(fresh, ret);
 }
 
 void option_restore(int fd, int place, int value)

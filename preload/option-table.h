@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define OPTION_COUNT 72
 
@@ -17,6 +18,7 @@ enum { OPTION_NODELAY, OPTION_CORK, OPTION_REUSEPORT };
 /* One value for each option of the table, in its order. */
 struct option_values {
         int value[OPTION_COUNT];
+        char congestion[16]; /* TCP_CONGESTION: TCP_CA_NAME_MAX */
 };
 
 /* What an option's value may be. */
@@ -33,6 +35,12 @@ struct option_range {
  */
 int option_find(int level, int name, struct option_range *ret_range);
 
+/*
+ * Options that programs set on their sockets as a rule have low places, so that which of them were
+ * set has room in a word of 32 bits; those of higher places have not.
+ */
+#define OPTION_NOTED 32
+
 /* The value of a fresh socket. */
 int option_initial(int place);
 
@@ -46,10 +54,11 @@ void option_defaults(struct option_values *ret);
 void option_snapshot(int fd, struct option_values *ret);
 
 /*
- * The same from a TCP socket on which nothing was set. The machine's sysctls decide what it
- * answers; so it is asked once in a process for each family.
+ * The same for a TCP socket of which it is known what was set: the options whose bits are in noted,
+ * one for each place below OPTION_NOTED. The others have what the machine's sysctls give them,
+ * which is asked once in a process for each family.
  */
-void option_fresh(int fd, bool ipv6, struct option_values *ret);
+void option_snapshot_noted(int fd, bool ipv6, uint32_t noted, struct option_values *ret);
 
 /* Set an option of the table on an IP socket. What the socket refuses is passed over. */
 void option_restore(int fd, int place, int value);

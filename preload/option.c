@@ -18,7 +18,7 @@
 #include "preload/option.h"
 #include "preload/sock.h"
 
-#define CONGESTION_SIZE sizeof(((struct sock *)NULL)->congestion)
+#define CONGESTION_SIZE sizeof(((struct option_values *)NULL)->congestion)
 
 void option_copy(int from, int to, int name)
 {
@@ -159,7 +159,7 @@ static int set_congestion(int fd, word w, const void *value, socklen_t length)
 
         w = connection_promote(fd);
         if (WORD_KIND(w) == WORD_SOCK)
-                memcpy(sock_at(WORD_INDEX(w))->congestion, name, sizeof(name));
+                memcpy(sock_at(WORD_INDEX(w))->options.congestion, name, sizeof(name));
         table_drop(w);
         return 0;
 }
@@ -218,13 +218,6 @@ static int give_number(int number, void *value, socklen_t *length)
         return give(&number, sizeof(number), value, length);
 }
 
-static int give_congestion(const struct sock *sock, void *value, socklen_t *length)
-{
-        static const char usual[sizeof(sock->congestion)] = "cubic";
-
-        return give(*sock->congestion ? sock->congestion : usual, sizeof(usual), value, length);
-}
-
 static int give_tcp_info(const struct sock *sock, word w, void *value, socklen_t *length)
 {
         const bool connection = WORD_KIND(w) == WORD_ACCEPTED || sock->kind == SOCK_CONNECTION;
@@ -267,7 +260,8 @@ static int get_special(const struct sock *sock, word w, int level, int name, voi
                 case TCP_INFO:
                         return give_tcp_info(sock, w, value, length);
                 case TCP_CONGESTION:
-                        return give_congestion(sock, value, length);
+                        return give(sock->options.congestion, sizeof(sock->options.congestion),
+                                    value, length);
                 }
         else if (level == IPPROTO_IP && name == IP_OPTIONS) {
                 /* sshd hangs up on connections that have any. */

@@ -84,7 +84,6 @@ struct sock {
 
         unsigned inherited; /* see inherited.h */
         struct option_values options;
-        char congestion[16]; /* TCP_CONGESTION, when the program has set it: TCP_CA_NAME_MAX */
 };
 
 /* Keep the address that a program gave; length is one that it may have. */
