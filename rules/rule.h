@@ -123,8 +123,8 @@ int rule_parse(const char *text, size_t length, unsigned flags, struct rule_aren
                void *userdata);
 
 /*
- * The socket call that rules are held against. A Unix socket has the name that the program gives it:
- * one that the kernel chooses (autobind, unix(7)) is no query.
+ * The socket call that rules are held against. A Unix socket has the name that the program gives
+ * it: one that the kernel chooses (autobind, unix(7)) is no query.
  */
 struct rule_query {
         enum rule_direction direction; /* RULE_IN or RULE_OUT */
