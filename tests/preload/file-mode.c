@@ -28,7 +28,7 @@
 #include "tests/preload/net.h"
 #include "tests/preload/tap.h"
 
-#define BINDS    2000
+#define BINDS    1000
 #define STRANGER 4321
 #define NOBODY   65534
 
