@@ -34,6 +34,9 @@ int inherited_read(struct rule_list *list)
                 size_t length;
                 int r;
 
+                /* One that somebody has emptied is none. */
+                if (value && *value == '\0')
+                        value = NULL;
                 if (!value && part == 1)
                         return 0;
                 if (!value) {

@@ -179,7 +179,9 @@ ip2unix: IP2UNIX_RULES: unknown flag 'x'
   ^
 ''', *RULE, 'true', env={'IP2UNIX_RULES': 'ignore\nx'})
     cli.expect(78, '', "ip2unix: IP2UNIX_RULES ends with '+', but IP2UNIX_RULES_2 is missing\n",
-               *RULE, 'true', env={'IP2UNIX_RULES': 'ignore\n+'})
+               *RULE, 'true', env={'IP2UNIX_RULES': 'ignore\n+', 'IP2UNIX_RULES_2': ''})
+    cli.expect(78, '', 'ip2unix: no rules: give some with -r or -f\n', 'true',
+               env={'IP2UNIX_RULES': ''})
 
 
 def journal(cli):
