@@ -76,6 +76,15 @@ static void add_where(struct text *text, const struct rule *rule)
         }
 }
 
+/* Names are quoted, numbers are not. */
+static void add_account(struct text *text, const char *account)
+{
+        if (account[strspn(account, "0123456789")] == '\0')
+                text_add_string(text, account);
+        else
+                add_quoted(text, account);
+}
+
 static void begin_option(struct text *text, bool *first, const char *option)
 {
         text_add_string(text, *first ? " (" : ", ");
@@ -96,11 +105,11 @@ static void add_options(struct text *text, const struct rule *rule)
         }
         if (rule->user != NULL) {
                 begin_option(text, &first, "user ");
-                add_quoted(text, rule->user);
+                add_account(text, rule->user);
         }
         if (rule->group != NULL) {
                 begin_option(text, &first, "group ");
-                add_quoted(text, rule->group);
+                add_account(text, rule->group);
         }
         if (rule->peer_credentials)
                 begin_option(text, &first, "peers' addresses carry their credentials");

@@ -37,9 +37,9 @@ static const struct {
          "Unix datagram", "abstract name 'x'", "use the abstract Unix socket 'y'"},
         {"in,path=/x,noremove,mode=0660,user=u,group=7,peer=credentials",
          "listening IP sockets use the Unix socket '/x' (kept when closed, mode 0660, user 'u', "
-         "group '7', peers' addresses carry their credentials)",
+         "group 7, peers' addresses carry their credentials)",
          "in", "IP", "any",
-         "use the Unix socket '/x' (kept when closed, mode 0660, user 'u', group '7', peers' "
+         "use the Unix socket '/x' (kept when closed, mode 0660, user 'u', group 7, peers' "
          "addresses carry their credentials)"},
         {"systemd=x,peer=credentials",
          "listening IP sockets use the socket named 'x' that systemd passed (peers' addresses "
