@@ -196,12 +196,12 @@ def journal(cli):
 
 
 def paths(cli):
-    """A server on a path, a client that asks for any name."""
+    """A server on a relative path, and a client that asks for any name."""
     cli.needs_library()
-    server = ('import socket; s = socket.socket(); s.bind(("127.0.0.1", 8000)); s.listen();'
+    server = ('import os, socket; os.chdir("/"); s = socket.socket(); s.bind(("127.0.0.1", 8000)); s.listen();'
               'print(s.getsockname(), flush=True); s.accept()[0].send(b"hello")')
-    client = ('import socket; s = socket.create_connection(("127.0.0.1", 9)); print(s.recv(9));'
-              'print(s.getpeername())')
+    client = ('import os, socket; os.chdir("/"); s = socket.create_connection(("web.example", 9));'
+              'print(s.recv(9), s.getpeername())')
     script = f'''
 {cli.ip2unix} -r in,port=8000,path=web.sock {sys.executable} -c '{server}' &
 while ! test -S web.sock; do sleep 0.01; done
@@ -211,10 +211,19 @@ test ! -e web.sock
 '''
     result = cli.run('-c', script, command='sh')
     equal((result.returncode, result.stderr), (0, ''))
-    contains(result.stdout, "('127.0.0.1', 8000)\n", "b'hello'\n('127.0.0.1', 9)\n")
+    contains(result.stdout, "('127.0.0.1', 8000)\n", "b'hello' ('127.0.0.1', 9)\n")
+
+
+def links(cli):
+    """Called by a link from elsewhere, it finds its library."""
+    cli.needs_library()
+    (cli.directory / 'bin').mkdir()
+    (cli.directory / 'bin/run').symlink_to(cli.ip2unix)
+    cli.expect(0, 'found\n', '', *RULE, 'echo', 'found', command='run',
+               env={'PATH': f'{cli.directory}/bin:/bin'})
 
 
 if __name__ == '__main__':
     sys.exit(main([wrong_usage, help_and_version, manual, help_examples,
                    full_disk, nothing_else, log_level,
-                   preloaded, listen, nested, nested_parts, inherited_wrong, journal, paths]))
+                   preloaded, listen, nested, nested_parts, inherited_wrong, journal, paths, links]))
