@@ -349,10 +349,14 @@ class Stage:
                    f"there were {before} open descriptors, now there are {self.descriptors()}", 5)
 
     def closed(self, *ports):
-        """Nobody listens on the ports any more, and the socket files are gone."""
+        """Nobody listens on the ports any more, and the socket files are gone.
+
+        A server's first process may have ended before others of it have.
+        """
         for port in ports:
-            self.check(not self.listens(port), f"somebody still listens on {port}")
-            self.check(not self.socket(port).exists(), f"{self.socket(port)} is still there")
+            wait_until(lambda port=port: not self.listens(port), f"nobody listens on {port}", 10)
+            wait_until(lambda port=port: not self.socket(port).exists(),
+                       f"{self.socket(port)} is gone", 1)
 
     def stale(self, *ports):
         """The server on the ports was killed by its signal: nobody listens, and the file may stay.
@@ -360,7 +364,7 @@ class Stage:
         It is removed here, so that it does not count as left behind.
         """
         for port in ports:
-            self.check(not self.listens(port), f"somebody still listens on {port}")
+            wait_until(lambda port=port: not self.listens(port), f"nobody listens on {port}", 10)
             self.socket(port).unlink(missing_ok=True)
 
     def close(self):

@@ -42,7 +42,8 @@ def scenario_iperf3(stage):
                         ("127.0.0.1", 5201))
             stage.check(connection["local_host"] == "127.0.0.1"
                         and connection["local_port"] > 1024, connection)
-        stage.check(result["end"]["sum_sent"]["bytes"] >= 20_000_000, "bytes got lost")
+        # With several streams, the first that has sent its part ends the others.
+        stage.check(result["end"]["sum_sent"]["bytes"] >= 5_000_000, "bytes got lost")
     stage.matches(server.output(), r"Accepted connection from 127\.0\.0\.1, port [1-9]\d+")
     stage.keeps_descriptors(before)
     server.end(signal.SIGTERM, [0, 1, -15])
