@@ -36,6 +36,15 @@ static void __attribute__((noreturn)) skip_all(const char *why)
         exit(EXIT_SUCCESS);
 }
 
+/* The program has no privilege in the namespace when it is not root's. */
+static void open_low_ports(void)
+{
+        const int fd = open("/proc/sys/net/ipv4/ip_unprivileged_port_start", O_WRONLY | O_CLOEXEC);
+
+        need(fd >= 0 && write(fd, "0", 1) == 1, "ip_unprivileged_port_start");
+        close(fd);
+}
+
 void sandbox_network(void)
 {
         struct ifreq request = {.ifr_name = "lo"};
@@ -49,6 +58,7 @@ void sandbox_network(void)
         request.ifr_flags |= IFF_UP;
         need(ioctl(fd, SIOCSIFFLAGS, &request) == 0, "SIOCSIFFLAGS");
         close(fd);
+        open_low_ports();
 }
 
 static void set_filter(struct sock_filter *code, unsigned short length)
