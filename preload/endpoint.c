@@ -26,7 +26,8 @@ bool endpoint_read(const struct sockaddr *addr, socklen_t length, struct endpoin
         struct sockaddr_in6 in6;
         bool ipv4;
 
-        if (!addr || length < sizeof(in))
+        /* No address is longer, says the kernel before it looks at one. */
+        if (!addr || length < sizeof(in) || length > sizeof(struct sockaddr_storage))
                 return false;
 
         memcpy(&in, addr, sizeof(in));

@@ -44,13 +44,26 @@ static int use_peer(struct destination *destination)
         return 0;
 }
 
+/* TCP ignores an address on a connection; a Unix socket would refuse it. */
+static bool is_connection(word w)
+{
+        const struct sock *sock = sock_of(w);
+
+        return sock && sock->family != AF_UNIX && sock->type == SOCK_STREAM &&
+               (WORD_KIND(w) == WORD_ACCEPTED || sock->kind == SOCK_CONNECTION ||
+                sock->kind == SOCK_MOVED_PEER);
+}
+
 /* tcp(7): MSG_FASTOPEN connects and sends in one. */
 static int open_fast(int fd, struct destination *destination)
 {
         const int r = hook_connect(fd, destination->addr, destination->length);
 
+        /* A socket that does not wait may be connected all the same. */
+        if (r < 0 && (r != -EINPROGRESS || !is_connection(table_get(fd))))
+                return r;
         destination->flags &= ~MSG_FASTOPEN;
-        return r < 0 ? r : use_peer(destination);
+        return use_peer(destination);
 }
 
 static int send_unruled(const struct inet_socket *inet)
@@ -111,8 +124,12 @@ static int find_unix(const struct inet_socket *inet, struct destination *destina
 }
 
 /* TCP says so, and with a signal, where a Unix socket says ENOTCONN. */
-static int not_connected(int flags)
+static int not_connected(word w, int flags)
 {
+        const int r = sock_take_error(sock_at(WORD_INDEX(w)));
+
+        if (r < 0)
+                return r;
         if (!(flags & MSG_NOSIGNAL))
                 (void)kernel_tgkill(getpid(), kernel_gettid(), SIGPIPE);
 
@@ -126,16 +143,6 @@ static bool is_unconnected(word w)
 
         return sock && sock_is_disguised(sock) && sock->type == SOCK_STREAM &&
                sock->kind != SOCK_CONNECTION;
-}
-
-/* TCP ignores an address on a connection; a Unix socket would refuse it. */
-static bool is_connection(word w)
-{
-        const struct sock *sock = sock_of(w);
-
-        return sock && sock->family != AF_UNIX && sock->type == SOCK_STREAM &&
-               (WORD_KIND(w) == WORD_ACCEPTED || sock->kind == SOCK_CONNECTION ||
-                sock->kind == SOCK_MOVED_PEER);
 }
 
 /*
@@ -160,14 +167,14 @@ static int find_destination(int fd, struct destination *destination)
                                : 0;
 
         if (is_unconnected(w))
-                return not_connected(destination->flags);
+                return not_connected(w, destination->flags);
         return inet_socket_find(fd, &inet) ? find_inet(&inet, destination) : 0;
 }
 
 HOOK ssize_t send(int fd, const void *buf, size_t size, int flags)
 {
         if (UNLIKELY(table_get(fd) != 0) && is_unconnected(table_get(fd)))
-                return hook_result(not_connected(flags));
+                return hook_result(not_connected(table_get(fd), flags));
 
         return next.send(fd, buf, size, flags);
 }
@@ -179,7 +186,9 @@ HOOK ssize_t sendto(int fd, const void *buf, size_t size, int flags, __CONST_SOC
 {
         if (UNLIKELY(hook_has_a_say(fd, addr.__sockaddr__))) {
                 struct destination to = {addr.__sockaddr__, length, flags, {0}};
-                const int saved = errno, r = find_destination(fd, &to);
+                const int saved = errno, r = length > sizeof(struct sockaddr_storage)
+                                                     ? -EINVAL
+                                                     : find_destination(fd, &to);
 
                 if (r < 0)
                         return hook_result(r);
@@ -244,7 +253,7 @@ static ssize_t sendmsg_any(int fd, const struct msghdr *msg, int flags)
                 return next.sendmsg(fd, &redirected, to.flags);
         }
         if (UNLIKELY(table_get(fd) != 0) && msg && !msg->msg_name && is_unconnected(table_get(fd)))
-                return hook_result(not_connected(flags));
+                return hook_result(not_connected(table_get(fd), flags));
 
         return next.sendmsg(fd, msg, flags);
 }
