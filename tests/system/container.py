@@ -30,6 +30,8 @@ EMPTIED = (
     "etc/systemd/system-environment-generators", "etc/systemd/user-environment-generators",
     "etc/ip2unix.d", "etc/ip2unix", "usr/local/lib/ip2unix.d", "usr/lib/ip2unix.d",
     "var/log/journal", "var/lib/systemd/linger",
+    # What has no unit is started by what systemd-sysv-generator makes of these.
+    "etc/rc2.d", "etc/rc3.d", "etc/rc4.d", "etc/rc5.d",
 )
 REMOVED = ("etc/fstab", "etc/ld.so.preload")
 
