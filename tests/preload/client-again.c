@@ -38,23 +38,6 @@ static int dissolve(int fd)
         return connect(fd, (struct sockaddr *)&storage, sizeof(struct sockaddr_in)) < 0 ? errno : 0;
 }
 
-/* What a connect comes to, which may be under way at first. */
-static int try_to_reach(int fd, const char *where)
-{
-        struct pollfd pollfd = {.fd = fd, .events = POLLOUT};
-        int r = connect_to(fd, where);
-
-        /* TCP tells once more of a failure that SO_ERROR has told. */
-        if (r == ECONNABORTED)
-                r = connect_to(fd, where);
-        if (r != EINPROGRESS)
-                return r;
-        if (poll(&pollfd, 1, 2000) != 1)
-                return ETIMEDOUT;
-
-        return option(fd, SOL_SOCKET, SO_ERROR);
-}
-
 static void check_twice(void)
 {
         int theirs;

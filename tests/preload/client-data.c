@@ -178,6 +178,45 @@ static void check_names_and_control(void)
         end_connection();
 }
 
+/* Descriptors that a peer sends are none of a TCP program's: it would never close them. */
+static void check_descriptors(const char *call)
+{
+        union {
+                char bytes[CMSG_SPACE(3 * sizeof(int))];
+                struct cmsghdr align;
+        } control = {0};
+        char bytes[4];
+        struct iovec iovec = {(char *)"de", 2};
+        struct msghdr msg = {.msg_iov = &iovec,
+                             .msg_iovlen = 1,
+                             .msg_control = control.bytes,
+                             .msg_controllen = sizeof(control.bytes)};
+        struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
+        const int fds[3] = {0, 1, 2};
+        int before;
+        ssize_t n;
+
+        new_connection();
+        before = count_open();
+        cmsg->cmsg_level = SOL_SOCKET;
+        cmsg->cmsg_type = SCM_RIGHTS;
+        cmsg->cmsg_len = CMSG_LEN(sizeof(fds));
+        memcpy(CMSG_DATA(cmsg), fds, sizeof(fds));
+        same(sendmsg(theirs, &msg, 0), 2, "%s: sendmsg with descriptors", call);
+
+        iovec.iov_base = bytes;
+        msg.msg_controllen = sizeof(control.bytes);
+        n = strcmp(call, "recvmsg") == 0 ? recvmsg(ours, &msg, 0)
+            : strcmp(call, "read") == 0  ? read(ours, bytes, 2)
+                                         : recv(ours, bytes, 2, 0);
+        same(n, 2, "%s: the bytes arrive", call);
+        if (strcmp(call, "recvmsg") == 0)
+                ok(CMSG_FIRSTHDR(&msg) == NULL && !(msg.msg_flags & MSG_CTRUNC),
+                   "%s: no control message", call);
+        same(count_open(), before, "%s: no descriptor is left", call);
+        end_connection();
+}
+
 static void check_vectors_and_files(void)
 {
         struct iovec iovec[2] = {{(char *)"he", 2}, {(char *)"llo", 3}};
@@ -366,6 +405,9 @@ int main(int argc, char **argv)
         check_trunc();
         check_waitall();
         check_names_and_control();
+        check_descriptors("recvmsg");
+        check_descriptors("recv");
+        check_descriptors("read");
         check_vectors_and_files();
         check_queues();
         check_half_close();

@@ -49,7 +49,7 @@ static void check_through(int fd, const char *what)
 {
         int theirs;
 
-        same(connect_to(fd, address), 0, "%s: with room, connect", what);
+        same(try_to_reach(fd, address), 0, "%s: with room, connect", what);
         theirs = take(listener);
         is(peer_name(fd), address, "%s: getpeername", what);
         same(option(fd, IPPROTO_TCP, TCP_KEEPIDLE), 77, "%s: its options hold", what);
@@ -80,14 +80,14 @@ static void check_descriptors(void)
                 spare[i] = dup(0);
         limit.rlim_cur = (rlim_t)spare[3] + 1;
         need(setrlimit(RLIMIT_NOFILE, &limit) == 0, "setrlimit");
-        r = connect_to(fd, address);
+        r = try_to_reach(fd, address);
         if (!ok(is_listed(r), "no descriptor left: an error of connect"))
                 note("it is %s", strerrorname_np(r));
         check_same(fd, &st, "no descriptor left");
         for (int room = 1; room <= 3; room++) {
                 close(spare[room]);
                 second = new_socket(&st);
-                r = connect_to(second, address);
+                r = try_to_reach(second, address);
                 ok(r == 0 || is_listed(r), "%d left: connected, or an error of connect", room);
                 close(second);
                 while (readable(listener, 0) && r == 0) {
@@ -125,7 +125,7 @@ static void check_memory(void)
         need(mmap(NULL, 1 << 16, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED,
              "no memory");
         for (int i = 0; i < n; i++) {
-                const int r = connect_to(fds[i], address);
+                const int r = try_to_reach(fds[i], address);
 
                 connected += r == 0;
                 refused += is_listed(r);

@@ -27,12 +27,33 @@
 static const char *target, *peer, *own, *unbound;
 static int family, listener;
 
+/* A server for IPv4 has clients of IPv4, mapped or not. */
+static int server_family(void)
+{
+        return option(listener, SOL_SOCKET, SO_DOMAIN);
+}
+
 static bool is_own(const char *name)
 {
         const int port = port_in(name);
 
         return strncmp(name, own, strlen(own)) == 0 && name[strlen(own)] == ':' && port >= 32768 &&
                port <= 60999;
+}
+
+/* A Unix socket does not tell a server which port its client believes to have. */
+static void check_server(int ours, int theirs, const char *how)
+{
+        if (is_native())
+                return;
+
+        if (leads_to_unix())
+                ok(is_local_peer(peer_name(theirs), server_family()) &&
+                           port_in(local_name(theirs)) == port_in(target),
+                   "%s: the server's view", how);
+        else
+                same(port_in(peer_name(theirs)), port_in(local_name(ours)), "%s: the server's view",
+                     how);
 }
 
 static void check_unbound(int flags)
@@ -56,6 +77,7 @@ static void check_unbound(int flags)
         is(local_name(ours), first, "%s: and the same each time", how);
         theirs = take(listener);
         ok(talks(ours, theirs), "%s: they talk", how);
+        check_server(ours, theirs, how);
         same(is_unix(ours), leads_to_unix(), "%s: what the client's end is in truth", how);
         same(is_unix(theirs), leads_to_unix(), "%s: and the server's", how);
         is(local_name(ours), first, "%s: and the same still", how);

@@ -127,6 +127,22 @@ int reach(const char *address)
         return fd;
 }
 
+int try_to_reach(int fd, const char *address)
+{
+        struct pollfd pollfd = {.fd = fd, .events = POLLOUT};
+        int r = connect_to(fd, address);
+
+        /* TCP tells once more of a failure that SO_ERROR has told. */
+        if (r == ECONNABORTED)
+                r = connect_to(fd, address);
+        if (r != EINPROGRESS)
+                return r;
+        if (poll(&pollfd, 1, 2000) != 1)
+                return EINPROGRESS;
+
+        return option(fd, SOL_SOCKET, SO_ERROR);
+}
+
 int join(int listener, const char *address, int *ret_theirs)
 {
         const int ours = reach(address);

@@ -43,6 +43,9 @@ int take(int listener);
 /* A client's socket that is connected there; it has to work. */
 int reach(const char *address);
 
+/* connect(2), and what comes of it when it does not wait: 0 or an errno as SO_ERROR tells it. */
+int try_to_reach(int fd, const char *address);
+
 /* A whole connection: the client's end, and the server's in ret_theirs. */
 int join(int listener, const char *address, int *ret_theirs);
 
