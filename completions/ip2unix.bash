@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # bash completion for ip2unix(1)                                            -*- shell-script -*-
 
-# What a rule is made of: ip2unix-rules(7). Keys end in '=', those that also stand alone are there twice.
+# What a rule is made of: ip2unix-rules(7). Keys end in '='; some also stand alone.
 _ip2unix_words='in out tcp stream udp dgram datagram addr= address= port= from-unix= from-abstract=
         path= abstract= systemd systemd= reject reject= blackhole ignore inet=
         noremove mode= user= group= peer='
+
+_ip2unix_options='-r --rule -f --file -p --print -c --check -v --verbose -h --help --version'
 
 _ip2unix_errnos='
         EPERM ENOENT ESRCH EINTR EIO ENXIO E2BIG ENOEXEC EBADF ECHILD EAGAIN EWOULDBLOCK
@@ -144,7 +146,7 @@ _ip2unix()
                 compopt -o filenames
                 mapfile -t COMPREPLY < <(compgen -f -- "${cur#*=}")
         elif [[ $cur == -* ]]; then
-                mapfile -t COMPREPLY < <(compgen -W '-r --rule -f --file -p --print -c --check -v --verbose -h --help --version' -- "$cur")
+                mapfile -t COMPREPLY < <(compgen -W "$_ip2unix_options" -- "$cur")
         fi
 }
 

@@ -66,7 +66,8 @@ end
 function __ip2unix_rule
     set -l rule (string replace -r -- '^(--rule=|-r)' '' (commandline -ct))
     set -l item (string match -r -- '(?:\\\\.|[^,])*$' $rule)[1]
-    set -l before (string sub -l (math (string length -- $rule) - (string length -- $item)) -- $rule)
+    set -l length (math (string length -- $rule) - (string length -- $item))
+    set -l before (string sub -l $length -- $rule)
 
     if string match -q -- '*=*' $item
         set -l parts (string split -m 1 -- = $item)

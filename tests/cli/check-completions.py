@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The completions for bash, zsh and fish: they know what the language has, and the shells use them."""
+"""The completions for bash, zsh and fish: they know the language, and the shells use them."""
 
 import os
 import re
@@ -20,7 +20,8 @@ def source(name):
 def known_words():
     """The words of rules, keys with their '='."""
     words = set()
-    for name, value in re.findall(r'\{"([a-z-]+)", SLOT_\w+, VALUE_(\w+),', source('rules/parse.c')):
+    known = re.findall(r'\{"([a-z-]+)", SLOT_\w+, VALUE_(\w+),', source('rules/parse.c'))
+    for name, value in known:
         words |= {name} if value != 'NEEDED' else set()
         words |= {f'{name}='} if value != 'NONE' else set()
     return sorted(words)
@@ -54,7 +55,7 @@ def options(cli):
     known = sorted(set(re.findall(r'(?<!\S)--?[a-z]+\b', cli.run('--help').stdout)) - {'-m'})
     bash, zsh, fish = (source(f'completions/{name}')
                        for name in ['ip2unix.bash', '_ip2unix', 'ip2unix.fish'])
-    equal(sorted(between(bash, "compgen -W '-", "'").replace('r ', '-r ', 1).split()), known)
+    equal(sorted(between(bash, "_ip2unix_options='", "'").split()), known)
     arguments = between(zsh, '_arguments ', '\n        \'(-):program')
     equal(sorted(set(re.findall(r'[{,)](--?[a-z]+)', arguments))), known)
     fish = ''.join(re.findall(r'^complete .*\n', fish, re.M))

@@ -168,7 +168,7 @@ def nested_parts(cli):
     seen = environment(cli, '-f', 'many', cli.ip2unix, '-r', 'in,port=2,reject')
     text = '\n'.join(seen[name].removesuffix('\n+') for name in
                      ['IP2UNIX_RULES', 'IP2UNIX_RULES_2', 'IP2UNIX_RULES_3'])
-    equal((text.count('\n'), text.startswith('in,port=2,reject\nin,addr=10.0.0.1,port=1,')), (9000, True))
+    equal((text.count('\n'), text[:42]), (9000, 'in,port=2,reject\nin,addr=10.0.0.1,port=1,r'))
 
 
 def inherited_wrong(cli):
@@ -198,7 +198,8 @@ def journal(cli):
 def paths(cli):
     """A server on a relative path, and a client that asks for any name."""
     cli.needs_library()
-    server = ('import os, socket; os.chdir("/"); s = socket.socket(); s.bind(("127.0.0.1", 8000)); s.listen();'
+    server = ('import os, socket; os.chdir("/"); s = socket.socket();'
+              's.bind(("127.0.0.1", 8000)); s.listen();'
               'print(s.getsockname(), flush=True); s.accept()[0].send(b"hello")')
     client = ('import os, socket; os.chdir("/"); s = socket.create_connection(("web.example", 9));'
               'print(s.recv(9), s.getpeername())')
@@ -226,4 +227,5 @@ def links(cli):
 if __name__ == '__main__':
     sys.exit(main([wrong_usage, help_and_version, manual, help_examples,
                    full_disk, nothing_else, log_level,
-                   preloaded, listen, nested, nested_parts, inherited_wrong, journal, paths, links]))
+                   preloaded, listen, nested, nested_parts, inherited_wrong, journal, paths,
+                   links]))

@@ -48,8 +48,8 @@ def arguments(cli):
 
 def not_found(cli):
     """127: there is no such program."""
-    cli.expect(127, '', "ip2unix: can't run nothing-here: there is no such program in PATH\n", *RULE,
-               'nothing-here')
+    cli.expect(127, '', "ip2unix: can't run nothing: there is no such program in PATH\n", *RULE,
+               'nothing')
     cli.expect(127, '', "ip2unix: can't run ./nothing: No such file or directory\n", *RULE,
                './nothing')
     cli.expect(127, '', "ip2unix: can't run : there is no such program in PATH\n", *RULE,
@@ -73,8 +73,8 @@ def search_path(cli):
     cli.write('bad/tool', '#!/nowhere/sh\n', 0o755)
     cli.write('tool', '#!/bin/sh\necho here "$0"\n', 0o755)
     base = cli.directory
-    for path in ['one:two', 'two', 'dir:two', 'bad:two', 'missing:two', 'one/tool:two', 'one', 'bad',
-                 'bad:one', 'one:bad', '', ':two', 'two:', 'one::two', 'dir']:
+    for path in ['one:two', 'two', 'dir:two', 'bad:two', 'missing:two', 'one/tool:two', 'one',
+                 'bad', 'bad:one', 'one:bad', '', ':two', 'two:', 'one::two', 'dir']:
         path = ':'.join(f'{base}/{part}' if part else '' for part in path.split(':'))
         for name in ['tool', './tool', 'two/tool', 'one/tool', 'bad/tool']:
             as_env(cli, name, env={'PATH': path})
@@ -231,8 +231,8 @@ def check(cli):
     for name in ['./plain', './script', 'true']:
         cli.expect(0, '', '', '-c', *RULE, name)
     equal((cli.directory / 'ran').exists(), False)
-    cli.expect(127, '', "ip2unix: can't run nothing-here: there is no such program in PATH\n", '-c', *RULE,
-               'nothing-here')
+    cli.expect(127, '', "ip2unix: can't run nothing: there is no such program in PATH\n", '-c', *RULE,
+               'nothing')
 
 
 def libraries(cli):

@@ -271,7 +271,8 @@ def too_long(cli):
     directory.mkdir()
     result = cli.run('-c', '-r', 'in,tcp,path=web.sock,noremove', cwd=directory)
     equal(result.returncode, 78)
-    contains(result.stderr, "ip2unix: rule 1: path '/", "is too long for a socket: at most 107 bytes",
+    contains(result.stderr, "ip2unix: rule 1: path '/",
+             "is too long for a socket: at most 107 bytes",
              '\n  in,tcp,path=web.sock,noremove\n              ^^^^^^^^\n')
 
 
@@ -318,8 +319,8 @@ def many(cli):
 def too_many(cli):
     """More rules than an environment holds are an error that names the limit."""
     cli.write('many', 'in,tcp,addr=10.0.0.1,port=10000,reject\n' * 60000)
-    cli.expect(78, '', 'ip2unix: too many rules: they take 2340000 bytes, and the environment holds '
-               '2097136 of them in 16 variables\n', '-f', 'many', 'true')
+    cli.expect(78, '', 'ip2unix: too many rules: they take 2340000 bytes, and the environment '
+               'holds 2097136 of them in 16 variables\n', '-f', 'many', 'true')
     cli.write('long', 'from-unix=/' + 'x' * 131100 + ',ignore\n')
     result = cli.run('-c', '-f', 'long')
     equal(result.returncode, 78)

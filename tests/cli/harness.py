@@ -94,7 +94,7 @@ class Cli:
 
 
 def main(tests):
-    """Run test functions, which take a Cli and say in their first line of documentation what holds."""
+    """Run test functions, which take a Cli and say in the first line of their text what holds."""
     parser = argparse.ArgumentParser()
     parser.add_argument('--ip2unix', type=os.path.abspath, required=True)
     parser.add_argument('--library', type=os.path.abspath,

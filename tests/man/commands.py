@@ -26,7 +26,7 @@ sys.exit(f'nobody listens on {sys.argv[1]}')
 
 
 def prepare(text, sockets, directory):
-    """The text with waits behind what ends in '&', and nothing in /tmp or an abstract name of all."""
+    """The text with waits behind what ends in '&', and with a directory of its own for /tmp."""
     waits = ''.join(f'{shlex.quote(sys.executable)} -c {shlex.quote(WAIT)} {shlex.quote(name)}\n'
                     for name in sockets)
     text = re.sub(r'&\n', lambda _: '&\n' + waits, text)

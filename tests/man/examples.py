@@ -15,10 +15,10 @@ Kinds of examples (see pages.py for how they are marked):
   bind PORT RULE...     what it writes into the journal when a program binds that port
   unit NAME             a unit of the administrator's, used by the next rule file
   file NAME             a file for the commands below it
-  commands WORD...      shell commands, run with ip2unix in PATH and a directory instead of /tmp; they
-                        succeed or exit with the status among the words. What ends in "&" goes on until
-                        all are done; the others wait for the sockets among the words ("@": abstract)
-                        that it listens on. "root" among them: they need root
+  commands WORD...      shell commands, run with ip2unix in PATH and a directory instead of /tmp;
+                        they succeed or exit with the status among the words. What ends in "&" goes
+                        on until all are done; the others wait until it listens on the sockets
+                        among the words ("@": abstract). "root" among them: they need root
   prints                what the commands above have printed
   shell                 shell commands, checked for syntax
   shell run             shell commands, run (in a directory instead of /tmp)
@@ -206,7 +206,7 @@ class Runner:
         if 'root' in example.arguments and os.geteuid() != 0:
             raise Skip('needs root')
         wanted = [int(word) for word in example.arguments if word.isdigit()] or [0]
-        sockets = [word for word in example.arguments if '/' in word or word[0] == '@' or '.' in word]
+        sockets = [word for word in example.arguments if word[0] == '@' or '.sock' in word]
         status, self.printed = commands.run(example.text, sockets, self.directory,
                                             self.options.ip2unix)
         if [status] != wanted:
