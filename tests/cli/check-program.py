@@ -231,8 +231,8 @@ def check(cli):
     for name in ['./plain', './script', 'true']:
         cli.expect(0, '', '', '-c', *RULE, name)
     equal((cli.directory / 'ran').exists(), False)
-    cli.expect(127, '', "ip2unix: can't run nothing: there is no such program in PATH\n", '-c', *RULE,
-               'nothing')
+    cli.expect(127, '', "ip2unix: can't run nothing: there is no such program in PATH\n", '-c',
+               *RULE, 'nothing')
 
 
 def libraries(cli):
