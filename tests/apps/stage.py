@@ -163,6 +163,8 @@ class Stage:
         self.logs = HOME / "logs"
         self.servers = []
         self.number = 0
+        # None: of no interest here.
+        self.uses_tcp = not self.rules
         self.rule = f"tcp,path={self.sockets}/%p.sock"
         self._furnish(build)
 
@@ -327,8 +329,8 @@ class Stage:
         return match
 
     def no_tcp(self):
-        """Under rules, TCP was never used."""
-        if self.rules and (tcp_sockets() or tcp_segments()):
+        """TCP was never used, where it should not be."""
+        if self.uses_tcp is False and (tcp_sockets() or tcp_segments()):
             sockets = subprocess.run(["ss", "-tanpH"], stdout=subprocess.PIPE, text=True,
                                      check=False).stdout
             raise Failure(f"TCP was used: {tcp_segments()} segments\n{sockets}")
@@ -374,8 +376,8 @@ class Stage:
                 raise Failure(f"{server.log.stem} was never told to end")
         wait_until(lambda: not processes(), "all processes end", 10)
         self.no_tcp()
-        if not self.rules and not tcp_segments():
-            raise Failure("this scenario does not use TCP even when it is bare")
+        if self.uses_tcp and not tcp_segments():
+            raise Failure("this scenario does not use TCP where it should")
         if left := sorted(path.name for path in self.sockets.iterdir()):
             raise Failure(f"socket files are left: {' '.join(left)}")
         for server in self.servers:
