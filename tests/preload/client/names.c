@@ -4,7 +4,7 @@
  * getsockname(2) and getpeername(2) of a client, before connect(2) and after it. Run bare too, so
  * that what is expected is what the kernel does.
  *
- *     client-names LISTEN CONNECT PEER OWN
+ *     names LISTEN CONNECT PEER OWN
  *
  * A server listens at LISTEN, the client connects to CONNECT, is told that its peer is PEER and
  * that its own address is OWN, with some ephemeral port.
