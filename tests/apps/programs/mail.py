@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Dovecot: listeners and clients wander between processes, some of them in another root."""
+"""Dovecot and Postfix: listeners and clients wander between processes that start others."""
 
 import signal
+import subprocess
+from pathlib import Path
 
-from stage import needs
+from stage import needs, wait_until
 
-CONFIGURATION = """
+DOVECOT = """
 protocols = imap
 listen = 127.0.0.1
 base_dir = {home}/dovecot
@@ -45,7 +47,7 @@ service anvil {{
 def converse(stage, count):
     """count: how many clients a process lets in before it ends; 0 for any number."""
     stage.directory("mail", "www-data")
-    path = stage.file("dovecot.conf", CONFIGURATION.format(home=stage.home, count=count))
+    path = stage.file("dovecot.conf", DOVECOT.format(home=stage.home, count=count))
     server = stage.start("dovecot", "-F", "-c", path, port=143)
     # A line break of the mail's own may not be changed on its way.
     mail = stage.file("mail.txt", "Subject: hello\r\n\r\n" + "".join(
@@ -71,3 +73,60 @@ def scenario_dovecot_imap(stage):
 @needs("dovecot", "curl")
 def scenario_dovecot_process_for_each_client(stage):
     converse(stage, 1)
+
+
+POSTFIX = """
+compatibility_level = 3.6
+queue_directory = {home}/spool
+command_directory = /usr/sbin
+daemon_directory = /usr/lib/postfix/sbin
+data_directory = {home}/data
+mail_owner = postfix
+setgid_group = postdrop
+inet_interfaces = 127.0.0.1
+inet_protocols = ipv4
+myhostname = host.example
+mydestination =
+alias_maps =
+virtual_mailbox_domains = box.example
+virtual_mailbox_base = {home}/boxes
+virtual_mailbox_maps = static:box
+virtual_minimum_uid = 1
+virtual_uid_maps = static:33
+virtual_gid_maps = static:33
+maillog_file = {home}/logs/postfix.log
+maillog_file_prefixes = {home}/logs
+"""
+
+
+@needs("/usr/lib/postfix/sbin/master", "curl")
+def scenario_postfix(stage):
+    """The master listens, and executes what accepts, as another user, with a clean environment."""
+    stage.directory("postfix")
+    stage.directory("spool")
+    stage.directory("data", "postfix")
+    stage.directory("boxes", "www-data")
+    stage.file("postfix/main.cf", POSTFIX.format(home=stage.home))
+    services = Path("/usr/share/postfix/master.cf.dist").read_text()
+    # Its own root would be the queue, where the system's files would have to be copied to.
+    stage.file("postfix/master.cf", services.replace(" y       - ", " n       - "))
+    stage.rule += ",mode=0666"
+    command = ["postfix", "-c", stage.home / "postfix"]
+    server = stage.start(*command, "start-fg", port=25)
+    # A box file has lines without carriage returns.
+    lines = "".join(f"line {n} {'x' * 60}\n" for n in range(5_000))
+    mail = stage.file("mail.txt", ("Subject: hello\n\n" + lines).replace("\n", "\r\n"))
+    box = stage.home / "boxes/box"
+    for number in (1, 2, 3):
+        stage.run("curl", "-sSf", "smtp://127.0.0.1/client.example", "--mail-from",
+                  "a@client.example", "--mail-rcpt", "b@box.example", "-T", mail)
+        wait_until(lambda number=number: box.exists() and box.read_text().count(lines) == number,
+                   "the mail is delivered", 15)
+    log = (stage.logs / "postfix.log").read_text()
+    stage.equal("clients", log.count("]: connect from localhost[127.0.0.1]"), 3)
+    stage.matches(box.read_text(), r"^Received: from client\.example .*\[127\.0\.0\.1\]\)")
+    subprocess.run([*command, "stop"], check=True, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
+    # The master ends its whole group, and with it the shell that it was started from.
+    stage.check(server.process.wait(20) in (0, 143), server.process.returncode)
+    stage.closed(25)
