@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 
 #include "preload/client.h"
 #include "preload/kernel.h"
@@ -11,6 +12,7 @@
 #include "preload/next.h"
 #include "preload/port.h"
 #include "preload/target.h"
+#include "rules/address.h"
 
 /* How long a listener whose queue is full is waited for: it drains within a few milliseconds. */
 #define PATIENCE_MS 100
@@ -64,23 +66,15 @@ static int connect_patiently(int fd, const struct target *target)
         return r == -EINTR ? -EAGAIN : r;
 }
 
-/* fd: a Unix socket with O_NONBLOCK, which the caller closes. */
-static int connect_and_convert(const struct inet_socket *inet, const struct rule *rule,
-                               const struct endpoint *local, const struct endpoint *asked,
-                               const struct target *target, int fd)
+/* What the connection tells of itself. */
+static struct sock *prepare(const struct inet_socket *inet, const struct rule *rule,
+                            const struct endpoint *local, const struct endpoint *asked)
 {
         struct sock *sock;
-        int r;
-
-        r = try_connect(fd, target);
-        if (r == -EAGAIN)
-                r = connect_patiently(fd, target);
-        if (r < 0)
-                return translate(r, target);
 
         sock = convert_prepare(inet, SOCK_CONNECTION);
         if (!sock)
-                return -ENOBUFS;
+                return NULL;
         sock->outgoing = true;
         sock->peer_credentials = rule->peer_credentials;
         sock->peer = *asked;
@@ -91,14 +85,72 @@ static int connect_and_convert(const struct inet_socket *inet, const struct rule
                 sock->local = *local;
         sock->owns_port = !local || local->port == 0;
         sock->local.port = sock->owns_port ? port_take() : local->port;
+        return sock;
+}
 
-        r = convert(inet, fd, sock, false);
-        if (r < 0) {
+/* What a socket tells that could not be connected. */
+static struct sock *prepare_refused(const struct inet_socket *inet, const struct endpoint *local,
+                                    int error)
+{
+        struct sock *sock;
+
+        sock = convert_prepare(inet, SOCK_REFUSED);
+        if (!sock)
+                return NULL;
+        if (local)
+                sock->local = *local;
+        else if (inet->family == AF_INET)
+                sock->local.address = rule_address_from_ipv4(&(struct in_addr){INADDR_ANY});
+        sock->pending_error = error;
+        sock->connecting = true;
+        return sock;
+}
+
+static int replace(const struct inet_socket *inet, int fd, struct sock *sock)
+{
+        if (!sock)
+                return -ENOBUFS;
+        if (convert(inet, fd, sock, false) < 0) {
                 sock_unref(sock);
                 return -ENOBUFS;
         }
 
         return 0;
+}
+
+static bool is_nonblocking(int fd)
+{
+        return next.fcntl(fd, F_GETFL) & O_NONBLOCK;
+}
+
+/*
+ * fd: a Unix socket with O_NONBLOCK, which the caller closes.
+ *
+ * TCP never knows at once whether somebody is there: a program that does not want to wait is told
+ * so (EINPROGRESS) and asks poll(2) and SO_ERROR for the outcome, which is there already.
+ */
+static int connect_and_convert(const struct inet_socket *inet, const struct rule *rule,
+                               const struct endpoint *local, const struct endpoint *asked,
+                               const struct target *target, int fd)
+{
+        const bool waits = !is_nonblocking(inet->fd);
+        struct sock *sock;
+        int r;
+
+        r = try_connect(fd, target);
+        if (r == -EAGAIN)
+                r = connect_patiently(fd, target);
+        r = r < 0 ? translate(r, target) : 0;
+        if (r < 0 && (waits || (r != -ECONNREFUSED && r != -ETIMEDOUT)))
+                return r;
+        if (r < 0)
+                return replace(inet, fd, prepare_refused(inet, local, -r)) < 0 ? r : -EINPROGRESS;
+
+        sock = prepare(inet, rule, local, asked);
+        if (sock)
+                sock->connecting = !waits;
+        r = replace(inet, fd, sock);
+        return r == 0 && !waits ? -EINPROGRESS : r;
 }
 
 int client_connect(const struct inet_socket *inet, const struct rule *rule,

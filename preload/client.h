@@ -10,13 +10,14 @@
 /*
  * Connect to the rule's target and put that connection in the place of the program's socket.
  *
- * A Unix socket is connected at once, or not at all, so that a socket with O_NONBLOCK is connected
- * too when this returns.
+ * A Unix socket is connected at once, or not at all. A socket with O_NONBLOCK is told about it as
+ * TCP does, later: -EINPROGRESS is no error then, and the descriptor is a SOCK_CONNECTION or a
+ * SOCK_REFUSED.
  *
  * local: what the program has bound its socket to; NULL: nothing.
  * asked: the address that it connects to.
- * Errors: as connect(2) has them for IP sockets, and -ENAMETOOLONG; the program's socket is as it
- * was.
+ * Errors: as connect(2) has them for IP sockets, and -ENAMETOOLONG; but after -EINPROGRESS the
+ * program's socket is as it was.
  */
 int client_connect(const struct inet_socket *inet, const struct rule *rule,
                    const struct endpoint *local, const struct endpoint *asked,

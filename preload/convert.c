@@ -295,7 +295,7 @@ void convert_names(const struct inet_socket *inet, word w)
 /* May it become another socket once more, or outlive its last descriptor? See watch.h. */
 static bool needs_notes(const struct sock *sock)
 {
-        return !sock || sock->kept >= 0 || sock->kind == SOCK_STANDIN;
+        return !sock || sock->kept >= 0 || sock->kind == SOCK_STANDIN || sock->kind == SOCK_REFUSED;
 }
 
 static bool is_watched(const struct inet_socket *inet)

@@ -103,6 +103,19 @@ static int bind_unix(struct inet_socket *inet, const struct sockaddr *addr, sock
         return serve(inet, rule, &nowhere, &query);
 }
 
+/* After a connect(2) that was refused, a TCP socket can be bound. */
+static void forget_refusal(int fd)
+{
+        const word w = table_hold(fd);
+
+        if (WORD_KIND(w) == WORD_SOCK && sock_at(WORD_INDEX(w))->kind == SOCK_REFUSED) {
+                const struct inet_socket inet = inet_socket_of(fd, w);
+
+                (void)convert_back(&inet);
+        }
+        table_drop(w);
+}
+
 int hook_bind(int fd, const struct sockaddr *addr, socklen_t length, bool *ret_ruled)
 {
         struct inet_socket inet;
@@ -112,6 +125,7 @@ int hook_bind(int fd, const struct sockaddr *addr, socklen_t length, bool *ret_r
                 return bind_other(fd, addr, length);
         if (table_get(fd) == 0)
                 (void)mark_adopt(fd);
+        forget_refusal(fd);
         if (rule_set.concerns_unix && length >= sizeof(sa_family_t) && addr->sa_family == AF_UNIX &&
             inet_socket_find_unix(fd, &inet))
                 return bind_unix(&inet, addr, length);

@@ -73,6 +73,10 @@ static int connect_unruled(const struct inet_socket *inet, const struct sockaddr
         if (inet->sock->kind == SOCK_STANDIN)
                 return -ENETUNREACH;
 
+        /* Refused before, and never bound. */
+        if (local.port == 0 && endpoint_is_wildcard(&local, inet->family))
+                return connect_for_real(inet->fd, addr, length);
+
         endpoint_write(&local, inet->family, (struct sockaddr *)&bound, &size);
         if (next.bind(inet->fd, (struct sockaddr *)&bound, size) < 0)
                 return -errno;
@@ -86,7 +90,9 @@ static const struct endpoint *find_local(const struct inet_socket *inet, struct 
         socklen_t length = sizeof(addr);
 
         if (inet->sock)
-                return inet->sock->kind == SOCK_STANDIN ? NULL : &inet->sock->local;
+                return inet->sock->kind == SOCK_STANDIN || inet->sock->local.port == 0
+                               ? NULL
+                               : &inet->sock->local;
         if (WORD_KIND(inet->word) == WORD_SOCK)
                 return moved_local(inet->fd, sock_at(WORD_INDEX(inet->word)), buf) == 0 &&
                                        buf->port != 0
@@ -138,9 +144,20 @@ static int connect_by_rule(const struct inet_socket *inet, const struct rule *ru
         r = client_connect(inet, rule, find_local(inet, &buf), asked, query);
         cancel_restore(before);
         /* Nothing has come of the waiting. */
-        if (r < 0)
+        if (r < 0 && r != -EINPROGRESS)
                 next.pthread_testcancel();
         return r;
+}
+
+/* What the kernel says of an address that is none of this socket's. */
+static int wrong_address(const struct inet_socket *inet, socklen_t length)
+{
+        const socklen_t shortest = inet->family == AF_INET6
+                                           ? offsetof(struct sockaddr_in6, sin6_scope_id)
+                                           : sizeof(struct sockaddr_in);
+
+        return length < shortest || length > sizeof(struct sockaddr_storage) ? -EINVAL
+                                                                             : -EAFNOSUPPORT;
 }
 
 /*
@@ -158,7 +175,8 @@ static int connect_inet(const struct inet_socket *inet, const struct sockaddr *a
         /* An address of the wrong family or length is for the kernel to refuse. */
         if (!endpoint_read(addr, length, &asked, &is_ipv4) ||
             (addr->sa_family == AF_INET6) != (inet->family == AF_INET6))
-                return inet->sock ? -EAFNOSUPPORT : connect_for_real(inet->fd, addr, length);
+                return inet->sock ? wrong_address(inet, length)
+                                  : connect_for_real(inet->fd, addr, length);
 
         rule = rule_set_match(RULE_OUT, inet, &asked, is_ipv4, &query);
         if (rule && rule->action != RULE_IGNORE)
@@ -184,20 +202,7 @@ static bool is_convertible(const struct sock *sock)
 {
         return sock_is_disguised(sock) && !sock->passed &&
                (sock->kind == SOCK_LISTENER || sock->kind == SOCK_CONNECTION ||
-                sock->kind == SOCK_BLACKHOLE);
-}
-
-/* It is an ordinary socket again. */
-static int dissolve_moved(int fd, const struct sock *sock, const struct sockaddr *addr,
-                          socklen_t length)
-{
-        const struct inet_socket inet = {
-                .fd = fd, .family = sock->family, .type = sock->type, .protocol = sock->protocol};
-
-        if (next.connect(fd, addr, length) < 0)
-                return -errno;
-        table_put(fd, convert_word(&inet, NULL));
-        return 0;
+                sock->kind == SOCK_BLACKHOLE || sock->kind == SOCK_REFUSED);
 }
 
 /* connect(2) again, on a socket that inet= has sent elsewhere: has it got there? */
@@ -272,6 +277,14 @@ static int disconnect(const struct inet_socket *inet)
         return -EINVAL;
 }
 
+/* Linux: once, whether or not SO_ERROR was asked before. From then on there is a new attempt. */
+static int hear_of_refusal(struct sock *sock)
+{
+        const int r = sock_take_error(sock);
+
+        return r < 0 ? r : -ECONNABORTED;
+}
+
 /* w is held. */
 static int connect_converted(int fd, word w, const struct sockaddr *addr, socklen_t length)
 {
@@ -282,14 +295,14 @@ static int connect_converted(int fd, word w, const struct sockaddr *addr, sockle
                 return next.connect(fd, addr, length) < 0 ? -errno : 0;
         if (sock->kind == SOCK_MOVED || sock->kind == SOCK_MOVED_PEER)
                 return connect_moved(fd, w, addr, length);
-        if ((sock->kind == SOCK_MOVED_PEER || sock->kind == SOCK_MOVED) &&
-            addr->sa_family == AF_UNSPEC)
-                return dissolve_moved(fd, sock, addr, length);
         if (!sock_is_disguised(sock) &&
             (addr->sa_family != AF_UNSPEC || sock->kind != SOCK_PASSED_IP))
                 return connect_for_real(fd, addr, length);
         if (addr->sa_family == AF_UNSPEC)
                 return disconnect(&inet);
+        /* The outcome of a connect(2) that was not waited for. */
+        if (atomic_exchange(&inet.sock->connecting, false))
+                return sock->kind == SOCK_REFUSED ? hear_of_refusal(inet.sock) : 0;
         if (has_peer(sock) || (sock->kind != SOCK_STANDIN && !is_convertible(sock)))
                 return -EISCONN;
 

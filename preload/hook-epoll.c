@@ -17,7 +17,7 @@ static bool is_to_be_noted(word w)
                 return WORD_KIND(w) == WORD_INET;
 
         sock = sock_at(WORD_INDEX(w));
-        return sock->kind == SOCK_STANDIN || sock->passed;
+        return sock->kind == SOCK_STANDIN || sock->kind == SOCK_REFUSED || sock->passed;
 }
 
 static void note(int epfd, int op, int fd, const struct epoll_event *event, word w)

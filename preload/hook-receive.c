@@ -13,18 +13,25 @@
 #include "preload/mark.h"
 #include "preload/sock.h"
 
+#define END_OF_STREAM 1
+
 /*
  * What a Unix stream socket would answer otherwise than TCP, without a look at the data.
- * Returns 0 or a negative errno.
+ * Returns a negative errno, END_OF_STREAM, or 0 to go on.
  */
-static int check(const struct sock *sock, word w, int flags)
+static int check(struct sock *sock, word w, int flags)
 {
+        int r;
+
         if (flags & MSG_ERRQUEUE)
                 return -EAGAIN;
-        if (sock->type == SOCK_STREAM && WORD_KIND(w) == WORD_SOCK && sock->kind != SOCK_CONNECTION)
-                return -ENOTCONN;
+        if (sock->type != SOCK_STREAM || WORD_KIND(w) != WORD_SOCK || sock->kind == SOCK_CONNECTION)
+                return 0;
 
-        return 0;
+        if (sock->kind != SOCK_REFUSED)
+                return -ENOTCONN;
+        r = sock_take_error(sock);
+        return r < 0 ? r : END_OF_STREAM;
 }
 
 /* Is there something to be done about a call? One look at the table for sockets that are not ours.
@@ -32,7 +39,7 @@ static int check(const struct sock *sock, word w, int flags)
 static inline bool concerns_us(int fd, int flags, int *ret_check)
 {
         const word w = table_get(fd);
-        const struct sock *sock;
+        struct sock *sock;
 
         *ret_check = 0;
         if (LIKELY(w == 0))
@@ -43,6 +50,11 @@ static inline bool concerns_us(int fd, int flags, int *ret_check)
 
         *ret_check = check(sock, w, flags);
         return true;
+}
+
+static int answer(int r)
+{
+        return r == END_OF_STREAM ? 0 : hook_result(r);
 }
 
 /* tcp(7): MSG_TRUNC on a stream throws data away, and leaves the buffer as it is. */
@@ -79,8 +91,8 @@ HOOK ssize_t recv(int fd, void *buf, size_t size, int flags)
 
         if (LIKELY(!concerns_us(fd, flags, &r)))
                 return next.recv(fd, buf, size, flags);
-        if (r < 0)
-                return hook_result(r);
+        if (r != 0)
+                return answer(r);
 
         return is_discarded(fd, flags) ? discard(fd, size, flags) : next.recv(fd, buf, size, flags);
 }
@@ -93,8 +105,8 @@ HOOK ssize_t recvfrom(int fd, void *buf, size_t size, int flags, __SOCKADDR_ARG 
 
         if (LIKELY(!concerns_us(fd, flags, &r)))
                 return next.recvfrom(fd, buf, size, flags, addr.__sockaddr__, length);
-        if (r < 0)
-                return hook_result(r);
+        if (r != 0)
+                return answer(r);
 
         n = is_discarded(fd, flags) ? discard(fd, size, flags)
                                     : next.recvfrom(fd, buf, size, flags, NULL, NULL);
@@ -232,7 +244,7 @@ HOOK ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
         int r;
 
         if (UNLIKELY(concerns_us(fd, flags, &r)) && msg)
-                return r < 0 ? hook_result(r) : receive_converted(fd, msg, flags);
+                return r != 0 ? answer(r) : receive_converted(fd, msg, flags);
 
         n = next.recvmsg(fd, msg, flags);
         if (UNLIKELY(n >= 0 && msg && msg->msg_controllen > 0))
@@ -272,7 +284,7 @@ HOOK int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
         int n, r;
 
         if (UNLIKELY(concerns_us(fd, flags, &r)) && messages)
-                return r < 0 ? hook_result(r) : receive_each(fd, messages, count, flags);
+                return r != 0 ? answer(r) : receive_each(fd, messages, count, flags);
 
         n = NEXT(recvmmsg)(fd, messages, count, flags, timeout);
 

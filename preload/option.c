@@ -235,7 +235,7 @@ static int give_tcp_info(const struct sock *sock, word w, void *value, socklen_t
 
 /* Answers that are neither in the table nor the Unix socket's. Returns 1 when it is none of them.
  */
-static int get_special(const struct sock *sock, word w, int level, int name, void *value,
+static int get_special(struct sock *sock, word w, int level, int name, void *value,
                        socklen_t *length)
 {
         static const struct ucred nobody = {0, (uid_t)-1, (gid_t)-1};
@@ -252,6 +252,10 @@ static int get_special(const struct sock *sock, word w, int level, int name, voi
                         return give_number(WORD_KIND(w) == WORD_SOCK &&
                                                    atomic_load(&sock->listening),
                                            value, length);
+                case SO_ERROR:
+                        if (sock->kind != SOCK_REFUSED)
+                                break;
+                        return give_number(-sock_take_error(sock), value, length);
                 case SO_PEERCRED:
                         return give(&nobody, sizeof(nobody), value, length);
                 }
@@ -290,7 +294,7 @@ static int no_such_level(const struct sock *sock)
 
 int option_get(int fd, word w, int level, int name, void *value, socklen_t *length)
 {
-        const struct sock *sock = sock_at(WORD_INDEX(w));
+        struct sock *sock = sock_at(WORD_INDEX(w));
         int place, r;
 
         if (!value || !length)

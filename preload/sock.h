@@ -34,6 +34,9 @@ enum sock_kind {
         SOCK_STANDIN,
         /* A connection that has more to remember than WORD_ACCEPTED has room for. */
         SOCK_CONNECTION,
+        /* What a non-blocking connect that was refused leaves: an unconnected Unix socket, for
+         * poll(2) to report, with the error that SO_ERROR tells. */
+        SOCK_REFUSED,
         /* An IP socket that inet= has bound elsewhere: it tells the address that it was to have. */
         SOCK_MOVED,
         /* An IP socket that inet= has connected elsewhere: the same for its peer's address. */
@@ -71,6 +74,8 @@ struct sock {
         bool owns_port; /* the local port is to be given back: port.h */
         bool ephemeral; /* the program has left the choice of the port to the kernel */
         _Atomic bool listening;
+        _Atomic bool connecting;   /* the program does not know yet that it is connected */
+        _Atomic int pending_error; /* SOCK_REFUSED: to be told once */
         _Atomic bool stamped;
         _Atomic bool watched; /* registered in an epoll, and noted: watch.h */
 
@@ -121,6 +126,15 @@ static inline struct sock *sock_of(word w)
 {
         return WORD_KIND(w) == WORD_SOCK || WORD_KIND(w) == WORD_ACCEPTED ? sock_at(WORD_INDEX(w))
                                                                           : NULL;
+}
+
+/*
+ * The error that is told of a socket that was refused: the first time the pending one, as a
+ * negative errno; then 0. Other sockets have none.
+ */
+static inline int sock_take_error(struct sock *sock)
+{
+        return -atomic_exchange(&sock->pending_error, 0);
 }
 
 /* Is it a Unix socket that the program takes for an IP socket, so that the illusion is ours? */
