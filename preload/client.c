@@ -54,13 +54,19 @@ static int try_connect(int fd, const struct target *target)
  */
 static int connect_patiently(int fd, const struct target *target)
 {
-        static const struct timeval patience = {0, PATIENCE_MS * 1000}, forever;
-        int r = -EINTR;
+        static const struct timeval forever;
+        const int64_t end = kernel_milliseconds() + PATIENCE_MS;
+        int64_t rest = PATIENCE_MS;
+        int r = -EAGAIN;
 
         (void)next.fcntl(fd, F_SETFL, 0);
-        (void)next.setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-        for (int i = 0; r == -EINTR && i < PATIENCE_MS; i++)
+        do {
+                const struct timeval patience = {0, rest * 1000};
+
+                (void)next.setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
                 r = try_connect(fd, target);
+                rest = end - kernel_milliseconds();
+        } while (r == -EINTR && rest > 0);
         (void)next.setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &forever, sizeof(forever));
 
         return r == -EINTR ? -EAGAIN : r;
@@ -118,6 +124,34 @@ static int replace(const struct inet_socket *inet, int fd, struct sock *sock)
         return 0;
 }
 
+/*
+ * A socket that poll(2) tells of as of one that was refused: an error and the end of everything. It
+ * is what a Unix socket's end becomes when the other one is closed with data that nobody has read.
+ * Without the descriptors for it, one that was never connected has to do, which only hangs up.
+ */
+static int make_refused(int otherwise)
+{
+        int ends[2];
+
+        if (kernel_socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+                return otherwise;
+
+        (void)next.send(ends[0], "", 1, MSG_NOSIGNAL);
+        kernel_close(ends[1]);
+        return ends[0];
+}
+
+static int replace_by_refused(const struct inet_socket *inet, const struct endpoint *local,
+                              int error, int otherwise)
+{
+        const int fd = make_refused(otherwise);
+        const int r = replace(inet, fd, prepare_refused(inet, local, error));
+
+        if (fd != otherwise)
+                kernel_close(fd);
+        return r;
+}
+
 static bool is_nonblocking(int fd)
 {
         return next.fcntl(fd, F_GETFL) & O_NONBLOCK;
@@ -144,7 +178,7 @@ static int connect_and_convert(const struct inet_socket *inet, const struct rule
         if (r < 0 && (waits || (r != -ECONNREFUSED && r != -ETIMEDOUT)))
                 return r;
         if (r < 0)
-                return replace(inet, fd, prepare_refused(inet, local, -r)) < 0 ? r : -EINPROGRESS;
+                return replace_by_refused(inet, local, -r, fd) < 0 ? r : -EINPROGRESS;
 
         sock = prepare(inet, rule, local, asked);
         if (sock)
@@ -175,5 +209,17 @@ int client_connect(const struct inet_socket *inet, const struct rule *rule,
 
         r = connect_and_convert(inet, rule, local, asked, &target, fd);
         next.close(fd);
+        return r;
+}
+
+int client_take_error(int fd, struct sock *sock)
+{
+        const int r = sock_take_error(sock);
+        int ignored;
+
+        /* The kernel's own has made poll(2) tell of an error: it is over with this one. */
+        if (r < 0)
+                (void)next.getsockopt(fd, SOL_SOCKET, SO_ERROR, &ignored,
+                                      &(socklen_t){sizeof(ignored)});
         return r;
 }

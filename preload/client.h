@@ -22,3 +22,10 @@
 int client_connect(const struct inet_socket *inet, const struct rule *rule,
                    const struct endpoint *local, const struct endpoint *asked,
                    const struct rule_query *query);
+
+/*
+ * Tell of the refusal, once.
+ * fd: the socket that could not be connected, SOCK_REFUSED; others have nothing to tell.
+ * Returns the error as a negative errno, then 0.
+ */
+int client_take_error(int fd, struct sock *sock);

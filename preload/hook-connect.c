@@ -53,6 +53,14 @@ static int connect_for_real(int fd, const struct sockaddr *addr, socklen_t lengt
         return r < 0 ? -errno : 0;
 }
 
+/* Its port is one that a rule is about: nobody must listen there. */
+static void forbid_listening(int fd)
+{
+        const word w = table_get(fd);
+
+        (void)table_replace(fd, w, w | WORD_CLIENT);
+}
+
 /*
  * The program has bound the socket, by a rule, and connects it to what no rule is about: an
  * ordinary IP socket again, bound as it was asked for.
@@ -80,6 +88,7 @@ static int connect_unruled(const struct inet_socket *inet, const struct sockaddr
         endpoint_write(&local, inet->family, (struct sockaddr *)&bound, &size);
         if (next.bind(inet->fd, (struct sockaddr *)&bound, size) < 0)
                 return -errno;
+        forbid_listening(inet->fd);
         return connect_for_real(inet->fd, addr, length);
 }
 
@@ -278,9 +287,9 @@ static int disconnect(const struct inet_socket *inet)
 }
 
 /* Linux: once, whether or not SO_ERROR was asked before. From then on there is a new attempt. */
-static int hear_of_refusal(struct sock *sock)
+static int hear_of_refusal(int fd, struct sock *sock)
 {
-        const int r = sock_take_error(sock);
+        const int r = client_take_error(fd, sock);
 
         return r < 0 ? r : -ECONNABORTED;
 }
@@ -302,7 +311,7 @@ static int connect_converted(int fd, word w, const struct sockaddr *addr, sockle
                 return disconnect(&inet);
         /* The outcome of a connect(2) that was not waited for. */
         if (atomic_exchange(&inet.sock->connecting, false))
-                return sock->kind == SOCK_REFUSED ? hear_of_refusal(inet.sock) : 0;
+                return sock->kind == SOCK_REFUSED ? hear_of_refusal(fd, inet.sock) : 0;
         if (has_peer(sock) || (sock->kind != SOCK_STANDIN && !is_convertible(sock)))
                 return -EISCONN;
 

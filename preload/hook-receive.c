@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "preload/client.h"
 #include "preload/hook.h"
 #include "preload/mark.h"
 #include "preload/sock.h"
@@ -19,7 +20,7 @@
  * What a Unix stream socket would answer otherwise than TCP, without a look at the data.
  * Returns a negative errno, END_OF_STREAM, or 0 to go on.
  */
-static int check(struct sock *sock, word w, int flags)
+static int check(int fd, struct sock *sock, word w, int flags)
 {
         int r;
 
@@ -30,7 +31,7 @@ static int check(struct sock *sock, word w, int flags)
 
         if (sock->kind != SOCK_REFUSED)
                 return -ENOTCONN;
-        r = sock_take_error(sock);
+        r = client_take_error(fd, sock);
         return r < 0 ? r : END_OF_STREAM;
 }
 
@@ -48,7 +49,7 @@ static inline bool concerns_us(int fd, int flags, int *ret_check)
         if (!sock || !sock_is_disguised(sock))
                 return false;
 
-        *ret_check = check(sock, w, flags);
+        *ret_check = check(fd, sock, w, flags);
         return true;
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "preload/client.h"
 #include "preload/convert.h"
 #include "preload/endpoint.h"
 #include "preload/hook.h"
@@ -72,6 +73,22 @@ static int send_unruled(const struct inet_socket *inet)
         return inet_socket_is_standin(inet) ? -ENETUNREACH : 0;
 }
 
+/* Linux takes AF_UNSPEC for AF_INET in sends by UDP over IPv4. */
+static bool read_address(const struct inet_socket *inet, const struct destination *destination,
+                         struct endpoint *ret, bool *ret_ipv4)
+{
+        struct sockaddr_in in;
+
+        if (destination->addr->sa_family != AF_UNSPEC)
+                return endpoint_read(destination->addr, destination->length, ret, ret_ipv4);
+        if (inet->family != AF_INET || inet->type != SOCK_DGRAM || destination->length < sizeof(in))
+                return false;
+
+        memcpy(&in, destination->addr, sizeof(in));
+        in.sin_family = AF_INET;
+        return endpoint_read((struct sockaddr *)&in, sizeof(in), ret, ret_ipv4);
+}
+
 static int find_inet(const struct inet_socket *inet, struct destination *destination)
 {
         struct endpoint asked;
@@ -79,8 +96,7 @@ static int find_inet(const struct inet_socket *inet, struct destination *destina
         const struct rule *rule;
         bool is_ipv4;
 
-        if (!endpoint_read(destination->addr, destination->length, &asked, &is_ipv4) ||
-            destination->addr->sa_family == AF_UNSPEC)
+        if (!read_address(inet, destination, &asked, &is_ipv4))
                 return 0;
 
         rule = rule_set_match(RULE_OUT, inet, &asked, is_ipv4, &query);
@@ -124,9 +140,9 @@ static int find_unix(const struct inet_socket *inet, struct destination *destina
 }
 
 /* TCP says so, and with a signal, where a Unix socket says ENOTCONN. */
-static int not_connected(word w, int flags)
+static int not_connected(int fd, word w, int flags)
 {
-        const int r = sock_take_error(sock_at(WORD_INDEX(w)));
+        const int r = client_take_error(fd, sock_at(WORD_INDEX(w)));
 
         if (r < 0)
                 return r;
@@ -167,14 +183,14 @@ static int find_destination(int fd, struct destination *destination)
                                : 0;
 
         if (is_unconnected(w))
-                return not_connected(w, destination->flags);
+                return not_connected(fd, w, destination->flags);
         return inet_socket_find(fd, &inet) ? find_inet(&inet, destination) : 0;
 }
 
 HOOK ssize_t send(int fd, const void *buf, size_t size, int flags)
 {
         if (UNLIKELY(table_get(fd) != 0) && is_unconnected(table_get(fd)))
-                return hook_result(not_connected(table_get(fd), flags));
+                return hook_result(not_connected(fd, table_get(fd), flags));
 
         return next.send(fd, buf, size, flags);
 }
@@ -253,7 +269,7 @@ static ssize_t sendmsg_any(int fd, const struct msghdr *msg, int flags)
                 return next.sendmsg(fd, &redirected, to.flags);
         }
         if (UNLIKELY(table_get(fd) != 0) && msg && !msg->msg_name && is_unconnected(table_get(fd)))
-                return hook_result(not_connected(table_get(fd), flags));
+                return hook_result(not_connected(fd, table_get(fd), flags));
 
         return next.sendmsg(fd, msg, flags);
 }

@@ -67,6 +67,14 @@ static inline void kernel_sleep_millisecond(void)
         syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &time, NULL);
 }
 
+static inline int64_t kernel_milliseconds(void)
+{
+        int64_t time[2] = {0};
+
+        syscall(SYS_clock_gettime, CLOCK_MONOTONIC, time);
+        return time[0] * 1000 + time[1] / 1000000;
+}
+
 static inline void kernel_yield(void)
 {
         const int saved = errno;
@@ -123,6 +131,11 @@ static inline int kernel_close_range(unsigned first, unsigned last, int flags)
 static inline int kernel_socket(int domain, int type, int protocol)
 {
         return (int)syscall(SYS_socket, domain, type, protocol);
+}
+
+static inline int kernel_socketpair(int domain, int type, int protocol, int ret[2])
+{
+        return (int)syscall(SYS_socketpair, domain, type, protocol, ret);
 }
 
 /* Not a cancellation point. */

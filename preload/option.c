@@ -10,6 +10,7 @@
 #include <netinet/tcp.h>
 #include <string.h>
 
+#include "preload/client.h"
 #include "preload/connection.h"
 #include "preload/inherited.h"
 #include "preload/kernel.h"
@@ -235,7 +236,7 @@ static int give_tcp_info(const struct sock *sock, word w, void *value, socklen_t
 
 /* Answers that are neither in the table nor the Unix socket's. Returns 1 when it is none of them.
  */
-static int get_special(struct sock *sock, word w, int level, int name, void *value,
+static int get_special(int fd, struct sock *sock, word w, int level, int name, void *value,
                        socklen_t *length)
 {
         static const struct ucred nobody = {0, (uid_t)-1, (gid_t)-1};
@@ -255,7 +256,7 @@ static int get_special(struct sock *sock, word w, int level, int name, void *val
                 case SO_ERROR:
                         if (sock->kind != SOCK_REFUSED)
                                 break;
-                        return give_number(-sock_take_error(sock), value, length);
+                        return give_number(-client_take_error(fd, sock), value, length);
                 case SO_PEERCRED:
                         return give(&nobody, sizeof(nobody), value, length);
                 }
@@ -302,7 +303,7 @@ int option_get(int fd, word w, int level, int name, void *value, socklen_t *leng
         if (is_foreign_level(sock, level))
                 return no_such_level(sock);
 
-        r = get_special(sock, w, level, name, value, length);
+        r = get_special(fd, sock, w, level, name, value, length);
         if (r <= 0)
                 return r;
 

@@ -34,8 +34,8 @@ enum sock_kind {
         SOCK_STANDIN,
         /* A connection that has more to remember than WORD_ACCEPTED has room for. */
         SOCK_CONNECTION,
-        /* What a non-blocking connect that was refused leaves: an unconnected Unix socket, for
-         * poll(2) to report, with the error that SO_ERROR tells. */
+        /* What a non-blocking connect that was refused leaves: a Unix socket of which poll(2)
+         * tells the same, with the error that SO_ERROR tells. */
         SOCK_REFUSED,
         /* An IP socket that inet= has bound elsewhere: it tells the address that it was to have. */
         SOCK_MOVED,
