@@ -161,7 +161,7 @@ static int bind_with_rights(int fd, const struct target *target, const struct ri
                 log_message(LOG_ERR, target->address.sun_path,
                             ": cannot set its owner and mode: ", LOG_ERRNO(-r));
         }
-        return r == -EADDRINUSE ? -EACCES : r;
+        return r < 0 ? -EACCES : 0;
 }
 
 static int try_bind(int fd, const struct target *target, const struct rights *rights)
@@ -174,42 +174,66 @@ static int try_bind(int fd, const struct target *target, const struct rights *ri
 }
 
 /*
- * Returns a descriptor that holds the lock; -1 where the directory can't be locked, because it may
- * not be read or because others (flock(1) against systemd-tmpfiles, say) don't let go of it.
+ * The lock on the directory of a socket file. While it is held no signal is handled in this thread:
+ * a handler that binds or closes a socket there would wait for the lock, which has to wait for the
+ * handler.
  */
-static int lock_directory(const char *path)
+struct lock {
+        int file; /* or -1 */
+        uint64_t signals;
+};
+
+static bool try_lock(struct lock *lock)
+{
+        const uint64_t all = ~UINT64_C(0);
+
+        (void)kernel_block_signals(SIG_BLOCK, &all, &lock->signals);
+        if (kernel_flock(lock->file, LOCK_EX | LOCK_NB) == 0)
+                return true;
+
+        (void)kernel_block_signals(SIG_SETMASK, &lock->signals, NULL);
+        return false;
+}
+
+/*
+ * Without the lock goes who can't have it: where the directory may not be read, or where others
+ * (flock(1) against systemd-tmpfiles, say) don't let go of it.
+ */
+static struct lock lock_directory(const char *path)
 {
         char directory[sizeof(((struct sockaddr_un *)0)->sun_path)];
         size_t length = strlen(path);
-        int file;
+        struct lock lock;
 
         while (length > 1 && path[length - 1] != '/')
                 length--;
         memcpy(directory, path, length);
         directory[length] = 0;
-        file = kernel_openat(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (file < 0)
-                return -1;
+        lock.file = kernel_openat(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (lock.file < 0)
+                return lock;
 
-        for (int i = 0; kernel_flock(file, LOCK_EX | LOCK_NB) < 0; i++) {
+        for (int i = 0; !try_lock(&lock); i++) {
                 if (i == LOCK_PATIENCE) {
-                        kernel_close(file);
-                        return -1;
+                        kernel_close(lock.file);
+                        lock.file = -1;
+                        break;
                 }
                 kernel_sleep_millisecond();
         }
 
-        return file;
+        return lock;
 }
 
-static void unlock_directory(int file)
+static void unlock_directory(struct lock *lock)
 {
-        if (file < 0)
+        if (lock->file < 0)
                 return;
 
         /* A child that was forked meanwhile has the same lock, which its copy must not keep. */
-        (void)kernel_flock(file, LOCK_UN);
-        kernel_close(file);
+        (void)kernel_flock(lock->file, LOCK_UN);
+        kernel_close(lock->file);
+        (void)kernel_block_signals(SIG_SETMASK, &lock->signals, NULL);
 }
 
 enum state { STATE_MISSING, STATE_DEAD, STATE_IN_USE };
@@ -297,7 +321,8 @@ static ino_t inode_of(const struct target *target)
 int socket_file_bind(int fd, const struct target *target, const struct rule *rule, ino_t *ret_file)
 {
         struct rights rights;
-        int lock, r;
+        struct lock lock;
+        int r;
 
         r = find_rights(rule, &rights);
         if (r < 0)
@@ -307,7 +332,7 @@ int socket_file_bind(int fd, const struct target *target, const struct rule *rul
         if (r == -EADDRINUSE) {
                 lock = lock_directory(target->address.sun_path);
                 r = replace_dead(fd, target, &rights);
-                unlock_directory(lock);
+                unlock_directory(&lock);
         }
         if (r < 0) {
                 if (r != -EADDRINUSE)
@@ -323,14 +348,14 @@ int socket_file_bind(int fd, const struct target *target, const struct rule *rul
 void socket_file_remove(const struct target *target, ino_t file)
 {
         const int saved = errno;
-        int lock;
+        struct lock lock;
 
         /* Most often somebody else has the socket yet, and there is nothing to lock. */
         if (find_state(target, file) == STATE_DEAD) {
                 lock = lock_directory(target->address.sun_path);
                 if (find_state(target, file) == STATE_DEAD)
                         (void)kernel_unlink(target->address.sun_path);
-                unlock_directory(lock);
+                unlock_directory(&lock);
         }
         errno = saved;
 }
