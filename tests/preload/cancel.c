@@ -30,8 +30,9 @@ static int listen_again(const char *address)
 
 #ifdef SANITIZED
 
-static void check_all(void)
+static void check_all(const char *address)
 {
+        (void)address;
         skip("cancellation", "sanitizers lose count of what was on a cancelled thread's stack");
 }
 
@@ -73,6 +74,47 @@ static void check_cancel(void *(*function)(void *), void *argument, const char *
         ok(result == PTHREAD_CANCELED, "%s: it was cancelled", what);
 }
 
+/* What a thread did that was to be cancelled before, and ends where that is possible. */
+static struct {
+        int fd, bind, listen;
+} pending;
+
+static void *bind_in_thread(void *address)
+{
+        struct sockaddr_storage storage;
+        const socklen_t length = address_of(address, &storage);
+
+        pthread_cancel(pthread_self());
+        pending.bind = bind(pending.fd, (struct sockaddr *)&storage, length);
+        pending.listen = listen(pending.fd, 5);
+        pthread_testcancel();
+        return NULL;
+}
+
+/* bind(2) and listen(2) are no cancellation points, whatever they have to close on their way. */
+static void check_no_point(const char *address)
+{
+        pthread_t thread;
+        void *result = NULL;
+        int next_number, copy;
+
+        next_number = dup(STDERR_FILENO);
+        close(next_number);
+        pending.fd = socket_for(address, SOCK_STREAM);
+        set_option(pending.fd, SOL_SOCKET, SO_REUSEADDR, 1);
+        pending.bind = pending.listen = -1;
+        need(pthread_create(&thread, NULL, bind_in_thread, (void *)address) == 0, "pthread_create");
+        pthread_join(thread, &result);
+        ok(result == PTHREAD_CANCELED, "a thread with a cancellation pending is cancelled");
+        same(pending.bind, 0, "but after its bind");
+        same(pending.listen, 0, "and its listen");
+        copy = dup(STDERR_FILENO);
+        same(copy, next_number + 1, "no descriptor is lost");
+        close(copy);
+        ok(serves(0, pending.fd), "what it has bound serves");
+        close(pending.fd);
+}
+
 /* A thread that was cancelled waits no more: a shutdown must not try to wake it. */
 static void check_shut_after(void)
 {
@@ -86,13 +128,16 @@ static void check_shut_after(void)
         ok(serves(0, listener), "it serves");
 }
 
-static void check_all(void)
+static void check_all(const char *address)
 {
         int connection, fd, theirs;
 
         check_cancel(accept_in_thread, NULL, "accept");
         ok(serves(0, listener), "the listener serves");
         check_shut_after();
+        close(listener);
+        check_no_point(address);
+        listener = listen_again(address);
         connection = accept_client(0, listener, &theirs);
         check_cancel(receive_in_thread, &connection, "recvfrom");
         ok(is_local_peer(peer_name(connection), AF_INET), "the connection is there");
@@ -158,7 +203,7 @@ int main(int argc, char **argv)
 {
         need(argc == 2, "an address");
         listener = listen_again(argv[1]);
-        check_all();
+        check_all(argv[1]);
         close(listener);
         check_errno(argv[1]);
         return tap_end();

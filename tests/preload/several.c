@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -17,7 +18,9 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
+#include <sys/time.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/preload/files.h"
@@ -281,6 +284,57 @@ static void check_threads(void)
         is(messages(), "", "nothing is printed");
 }
 
+static volatile sig_atomic_t handled, failed, slow;
+
+static long milliseconds(void)
+{
+        struct timespec now;
+
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* bind(2) and close(2) may be called by handlers: signal-safety(7). */
+static void bind_in_handler(int number)
+{
+        const int saved = errno;
+        const long started = milliseconds();
+        struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(2000)};
+        const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        (void)number;
+        failed += bind(fd, (struct sockaddr *)&in, sizeof(in)) != 0;
+        close(fd);
+        handled++;
+        slow += milliseconds() - started > 1000;
+        errno = saved;
+}
+
+/* in,path=@DIR@/%p: a timer's handler binds in the same directory as what it interrupts. */
+static void check_handler(void)
+{
+        const struct sigaction action = {.sa_handler = bind_in_handler, .sa_flags = SA_RESTART};
+        const struct itimerval timer = {{0, 500}, {0, 500}}, stop = {0};
+        const long end = milliseconds() + 1500;
+        int wrong = 0, binds = 0;
+
+        sigaction(SIGALRM, &action, NULL);
+        setitimer(ITIMER_REAL, &timer, NULL);
+        for (; milliseconds() < end && slow == 0; binds++) {
+                const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+                leave_dead(path_of("1000"));
+                wrong += bind_to(fd, "127.0.0.1:1000") != 0;
+                close(fd);
+        }
+        setitimer(ITIMER_REAL, &stop, NULL);
+        ok(binds > 10 && handled > 10, "%d binds, and %d of a handler", binds, (int)handled);
+        same(wrong, 0, "every bind works");
+        same(failed, 0, "and every one of the handler");
+        same(slow, 0, "which never waits for what it interrupts");
+        same(count_files(), 0, "no file is left");
+}
+
 static const struct {
         const char *name;
         void (*check)(void);
@@ -292,6 +346,7 @@ static const struct {
         {"placeholders", check_placeholders},
         {"rules", check_rules},
         {"threads", check_threads},
+        {"handler", check_handler},
         {"abstract", check_abstract},
 };
 
