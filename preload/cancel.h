@@ -12,11 +12,16 @@
 
 #include "preload/next.h"
 
+/* Nothing was done: who has not asked for a socket yet has nothing to leave behind. */
+#define CANCEL_AS_IT_WAS (-1)
+
 /* Returns what cancel_restore() takes. */
 static inline int cancel_disable(void)
 {
         int before;
 
+        if (!__atomic_load_n(&next_sockets_resolved, __ATOMIC_ACQUIRE))
+                return CANCEL_AS_IT_WAS;
         (void)next.pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
         return before;
 }
@@ -25,5 +30,7 @@ static inline void cancel_restore(int before)
 {
         int unused;
 
+        if (before == CANCEL_AS_IT_WAS)
+                return;
         (void)next.pthread_setcancelstate(before, &unused);
 }

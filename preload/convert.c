@@ -306,6 +306,21 @@ static bool is_watched(const struct inet_socket *inet)
         return WORD_KIND(inet->word) == WORD_INET && inet->word & WORD_EPOLLED;
 }
 
+/*
+ * Somebody may have closed the descriptor while a connect(2) or a lock was waited for, and what has
+ * its number now must not be replaced. Only options and notes may have come to the word.
+ */
+static bool is_still_there(const struct inet_socket *inet)
+{
+        const word w = table_get(inet->fd), fixed = WORD_IPV6 | WORD_DGRAM | UINT64_C(0xffff) << 16;
+
+        if (WORD_KIND(inet->word) == WORD_INET || WORD_KIND(inet->word) == WORD_PLAIN)
+                return (WORD_KIND(w) == WORD_INET || WORD_KIND(w) == WORD_PLAIN) &&
+                       ((w ^ inet->word) & fixed) == 0;
+
+        return w == inet->word;
+}
+
 int convert(const struct inet_socket *inet, int with, struct sock *sock, bool shared)
 {
         const bool copied = may_have_copies(inet->word), watched = is_watched(inet);
@@ -327,6 +342,8 @@ int convert(const struct inet_socket *inet, int with, struct sock *sock, bool sh
         copy_options(inet, with, sock);
         departure = departure_of(inet->fd, inet->word);
 
+        if (!is_still_there(inet))
+                return -EBADF;
         if (watched)
                 watch_suspend(inet->fd);
         r = replace(inet->fd, with);
@@ -416,6 +433,7 @@ int convert_to_blackhole(const struct inet_socket *inet, const struct endpoint *
         if (!sock)
                 return -ENOBUFS;
         sock->local = *local;
+        sock->listening = inet->sock && inet->sock->listening;
 
         fd = next.socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
         r = fd < 0 ? -ENOBUFS : convert(inet, fd, sock, false);

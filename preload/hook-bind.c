@@ -126,8 +126,8 @@ int hook_bind(int fd, const struct sockaddr *addr, socklen_t length, bool *ret_r
         if (table_get(fd) == 0)
                 (void)mark_adopt(fd);
         forget_refusal(fd);
-        if (rule_set.concerns_unix && length >= sizeof(sa_family_t) && addr->sa_family == AF_UNIX &&
-            inet_socket_find_unix(fd, &inet))
+        if (rule_set.concerns_unix && addr && length >= sizeof(sa_family_t) &&
+            addr->sa_family == AF_UNIX && inet_socket_find_unix(fd, &inet))
                 return bind_unix(&inet, addr, length);
         if (!inet_socket_find(fd, &inet))
                 return bind_other(fd, addr, length);
@@ -199,6 +199,9 @@ static int bind_before_listen(int fd)
 {
         struct inet_socket inet;
 
+        if (rule_set.loaded && inet_socket_find(fd, &inet) && WORD_PROTOCOL(inet.word) != 0 &&
+            WORD_KIND(inet.word) != WORD_SOCK && inet.word & WORD_CLIENT)
+                return -EINVAL;
         if (!rule_set.loaded || !inet_socket_find(fd, &inet) || inet.type != SOCK_STREAM ||
             (!inet_socket_is_standin(&inet) && is_bound(fd)))
                 return 0;

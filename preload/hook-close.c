@@ -9,6 +9,8 @@
 #include <limits.h>
 #include <linux/close_range.h>
 
+#include "preload/cancel.h"
+#include "preload/convert.h"
 #include "preload/departure.h"
 #include "preload/hook.h"
 #include "preload/kernel.h"
@@ -124,15 +126,37 @@ HOOK void closefrom(int lowest)
         errno = saved;
 }
 
-void hook_close_listeners(void)
+static bool listeners_are_shared;
+
+void hook_keep_listeners(void)
 {
-        if (!departure_expected || process_is_borrowed())
-                return;
+        __atomic_store_n(&listeners_are_shared, true, __ATOMIC_RELAXED);
+}
 
-        for (int fd = table_next(0); fd >= 0; fd = table_next(fd + 1)) {
-                const word w = table_get(fd);
+/* A descriptor that is closed would be an error to the threads that go on to the last. */
+static void leave_listener(int fd)
+{
+        const word w = table_hold(fd);
 
-                if (WORD_KIND(w) == WORD_SOCK && sock_at(WORD_INDEX(w))->removes_file)
+        if (WORD_KIND(w) == WORD_SOCK && sock_at(WORD_INDEX(w))->removes_file) {
+                const struct inet_socket inet = inet_socket_of(fd, w);
+
+                if (convert_to_blackhole(&inet, &inet.sock->local) < 0)
                         (void)close_tracked(fd, w);
         }
+        table_drop(w);
+}
+
+void hook_close_listeners(void)
+{
+        int before;
+
+        if (!departure_expected || process_is_borrowed() ||
+            __atomic_load_n(&listeners_are_shared, __ATOMIC_RELAXED))
+                return;
+
+        before = cancel_disable();
+        for (int fd = table_next(0); fd >= 0; fd = table_next(fd + 1))
+                leave_listener(fd);
+        cancel_restore(before);
 }

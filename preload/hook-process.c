@@ -49,6 +49,8 @@ HOOK int clone(int (*function)(void *), void *stack, int flags, void *argument, 
                 return r;
         }
 
+        if (flags & CLONE_FILES && !(flags & CLONE_THREAD))
+                hook_keep_listeners();
         if (borrows) {
                 r = process_share();
                 if (r < 0)

@@ -13,28 +13,36 @@
 #include "preload/hook.h"
 #include "preload/rule-set.h"
 
+/* May the rule be about connections to that port? port: 0 when the program did not name it. */
+static bool may_concern(const struct rule *rule, uint16_t port, int type)
+{
+        if (rule->direction == RULE_IN || rule->origin != RULE_FROM_IP ||
+            rule->action == RULE_SYSTEMD || rule->action == RULE_BLACKHOLE)
+                return false;
+        if ((rule->type == RULE_STREAM && type == SOCK_DGRAM) ||
+            (rule->type == RULE_DGRAM && type == SOCK_STREAM))
+                return false;
+
+        return port == 0 || (port >= rule->port_first && port <= rule->port_last);
+}
+
 /*
- * Does the first rule that may be about such a connection lead it elsewhere? A rule with an address
- * may not be about it, for all that anybody knows.
+ * Is it certain that every such connection is led elsewhere, whatever its address? The program must
+ * not be sent to the loopback address for what no rule is about, or another one.
  *
- * port: 0 when the program did not name it: any. type: socket(2)'s, or 0 for any.
+ * port: 0 when the program did not name it. type: socket(2)'s, or 0 for any.
  */
 static bool is_led_elsewhere(uint16_t port, int type)
 {
         for (size_t i = 0; i < rule_set.n_rules; i++) {
                 const struct rule *rule = &rule_set.rules[i];
 
-                if (rule->direction == RULE_IN || rule->origin != RULE_FROM_IP ||
-                    rule->has_address || rule->action == RULE_SYSTEMD ||
-                    rule->action == RULE_BLACKHOLE)
+                if (!may_concern(rule, port, type))
                         continue;
-                if ((rule->type == RULE_STREAM && type == SOCK_DGRAM) ||
-                    (rule->type == RULE_DGRAM && type == SOCK_STREAM) ||
-                    (port != 0 && (port < rule->port_first || port > rule->port_last)))
-                        continue;
-                /* Of several ports, another rule may be about the one that it will be. */
-                if (port == 0 && (rule->action == RULE_IGNORE || rule->action == RULE_REJECT))
-                        continue;
+                if (rule->has_address ||
+                    (port == 0 && (rule->port_first > 1 || rule->port_last < UINT16_MAX)) ||
+                    (type == 0 && rule->type == RULE_DGRAM))
+                        return false;
 
                 return rule->action == RULE_PATH || rule->action == RULE_ABSTRACT ||
                        rule->action == RULE_INET;
@@ -114,7 +122,7 @@ HOOK int getaddrinfo(const char *node, const char *service, const struct addrinf
 
         if (LIKELY(r == 0) || !node || !is_host_name(node) || !is_not_found(r) ||
             !rule_set.concerns_out || (hints && hints->ai_flags & AI_NUMERICHOST) ||
-            !is_led_elsewhere(0, hints ? hints->ai_socktype : 0))
+            (hints && hints->ai_flags & AI_PASSIVE))
                 return r;
 
         /* This reads the service, too. */

@@ -59,5 +59,11 @@ int hook_connect(int fd, const struct sockaddr *addr, socklen_t length);
  */
 int hook_shut_listener(int fd, word w);
 
-/* Close the listeners whose files have to be removed: the process ends. */
+/*
+ * Leave the listeners whose files have to be removed: the process ends. Threads that wait on them
+ * notice nothing.
+ */
 void hook_close_listeners(void);
+
+/* Don't do that any more: there is another process with the very same descriptors. */
+void hook_keep_listeners(void);

@@ -156,12 +156,10 @@ static int bind_with_rights(int fd, const struct target *target, const struct ri
                 return r;
 
         r = give_rights(target, rights);
-        if (r < 0) {
+        if (r < 0)
                 (void)kernel_unlink(target->address.sun_path);
-                log_message(LOG_ERR, target->address.sun_path,
-                            ": cannot set its owner and mode: ", LOG_ERRNO(-r));
-        }
-        return r < 0 ? -EACCES : 0;
+        /* EINVAL: a user that the namespace does not have. EADDRINUSE would be tried once more. */
+        return r == -EINVAL || r == -EADDRINUSE ? -EPERM : r;
 }
 
 static int try_bind(int fd, const struct target *target, const struct rights *rights)
@@ -337,7 +335,10 @@ int socket_file_bind(int fd, const struct target *target, const struct rule *rul
         if (r < 0) {
                 if (r != -EADDRINUSE)
                         log_message(LOG_ERR, target->address.sun_path,
-                                    ": cannot make the socket: ", LOG_ERRNO(-r));
+                                    rights.by_default
+                                            ? ": cannot make the socket: "
+                                            : ": cannot make the socket with its owner and mode: ",
+                                    LOG_ERRNO(-r));
                 return translate(r);
         }
 

@@ -47,10 +47,11 @@ enum word_kind {
 /* WORD_INET, WORD_PLAIN */
 #define WORD_IPV6        (UINT64_C(1) << 4)
 #define WORD_DGRAM       (UINT64_C(1) << 5)
-#define WORD_COPIED      (UINT64_C(1) << 6) /* a dup() of it may be about */
-#define WORD_EPOLLED     (UINT64_C(1) << 7) /* registered in an epoll: see watch.h */
-#define WORD_SET         (UINT64_C(1) << 8) /* the program has set an option, or may have */
-#define WORD_SET_SOCKET  (UINT64_C(1) << 9) /* one of SOL_SOCKET */
+#define WORD_COPIED      (UINT64_C(1) << 6)  /* a dup() of it may be about */
+#define WORD_EPOLLED     (UINT64_C(1) << 7)  /* registered in an epoll: see watch.h */
+#define WORD_SET         (UINT64_C(1) << 8)  /* the program has set an option, or may have */
+#define WORD_SET_SOCKET  (UINT64_C(1) << 9)  /* one of SOL_SOCKET */
+#define WORD_CLIENT      (UINT64_C(1) << 10) /* bound against a rule, since it was connected */
 #define WORD_PROTOCOL(w) ((int)((w) >> 16 & 0xffff))
 /* The options that it has set, one bit for each place below OPTION_NOTED: option-table.h. */
 #define WORD_NOTED(w)    ((uint32_t)((w) >> 32))
