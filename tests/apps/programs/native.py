@@ -52,7 +52,7 @@ def scenario_web_clients(stage):
     server = nginx(stage)
     big = stage.noise("www/big", 10_000_000)
     url = "http://web.example/small" if stage.rules else "http://127.0.0.1/small"
-    only_out = [f"out,tcp,port=80,path={stage.socket(80)}"]
+    only_out = [f"out,path={stage.socket(80)}"]
     clients = (
         ("curl", "-sSf", url),
         ("wget", "-q", "-O", "-", url),
