@@ -173,6 +173,12 @@ static inline int kernel_unlink(const char *path)
         return (int)syscall(SYS_unlinkat, AT_FDCWD, path, 0);
 }
 
+/* Fails with EEXIST where the new name is taken. Since Linux 3.15. */
+static inline int kernel_rename_new(const char *from, const char *to)
+{
+        return (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 1 /* RENAME_NOREPLACE */);
+}
+
 static inline int kernel_flock(int file, int operation)
 {
         return (int)syscall(SYS_flock, file, operation);

@@ -15,7 +15,7 @@
 #include "rules/text.h"
 
 /* How long somebody else's lock on the directory is waited for, in milliseconds. */
-#define LOCK_PATIENCE 2000
+#define LOCK_PATIENCE 200
 
 /* What sockets have that nobody has changed, before the umask. */
 #define SOCKET_MODE 0777
@@ -184,18 +184,22 @@ struct lock {
 static bool try_lock(struct lock *lock)
 {
         const uint64_t all = ~UINT64_C(0);
+        int r;
 
         (void)kernel_block_signals(SIG_BLOCK, &all, &lock->signals);
         if (kernel_flock(lock->file, LOCK_EX | LOCK_NB) == 0)
                 return true;
 
+        r = errno;
         (void)kernel_block_signals(SIG_SETMASK, &lock->signals, NULL);
+        errno = r;
         return false;
 }
 
 /*
- * Without the lock goes who can't have it: where the directory may not be read, or where others
- * (flock(1) against systemd-tmpfiles, say) don't let go of it.
+ * Without the lock goes who can't have it: where the directory may not be read, where the file
+ * system has no locks, or where others (flock(1) against systemd-tmpfiles, say) don't let go of it.
+ * Whoever may read the directory can do that, so that it must not matter much: remove_dead().
  */
 static struct lock lock_directory(const char *path)
 {
@@ -211,15 +215,16 @@ static struct lock lock_directory(const char *path)
         if (lock.file < 0)
                 return lock;
 
-        for (int i = 0; !try_lock(&lock); i++) {
-                if (i == LOCK_PATIENCE) {
-                        kernel_close(lock.file);
-                        lock.file = -1;
+        for (int i = 0; i < LOCK_PATIENCE; i++) {
+                if (try_lock(&lock))
+                        return lock;
+                if (errno != EWOULDBLOCK && errno != EINTR)
                         break;
-                }
                 kernel_sleep_millisecond();
         }
 
+        kernel_close(lock.file);
+        lock.file = -1;
         return lock;
 }
 
@@ -234,50 +239,125 @@ static void unlock_directory(struct lock *lock)
         (void)kernel_block_signals(SIG_SETMASK, &lock->signals, NULL);
 }
 
-enum state { STATE_MISSING, STATE_DEAD, STATE_IN_USE };
-
-static enum state ask(const struct target *target)
+/* Returns what connect(2) with a datagram socket says, as an errno. */
+static int ask(const struct target *target)
 {
         int fd, r;
 
         fd = kernel_socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         if (fd < 0)
-                return STATE_IN_USE;
+                return errno;
         r = kernel_connect(fd, &target->address, target->length) < 0 ? errno : 0;
         kernel_close(fd);
+        return r;
+}
 
+/*
+ * The same where the owner himself may not write to the file: because of mode=, or because the one
+ * who made it was killed before he could give it its mode.
+ */
+static int ask_as_owner(const struct target *target, const struct stat *st)
+{
+        int file, r = EACCES;
+
+        if (st->st_uid != kernel_geteuid() || st->st_mode & S_IWUSR)
+                return EACCES;
+        file = kernel_openat(AT_FDCWD, target->address.sun_path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        if (file < 0)
+                return EACCES;
+
+        if (change_mode(file, (st->st_mode & 07777) | S_IWUSR) == 0) {
+                r = ask(target);
+                if (r != ECONNREFUSED)
+                        (void)change_mode(file, st->st_mode & 07777);
+        }
+        kernel_close(file);
+        return r;
+}
+
+enum state { STATE_MISSING, STATE_DEAD, STATE_IN_USE };
+
+/*
+ * file: the inode that it must have, or 0.
+ * ret: the file, unless it is missing.
+ */
+static enum state find_state(const struct target *target, ino_t file, struct stat *ret)
+{
+        int r;
+
+        if (kernel_lstat(target->address.sun_path, ret) < 0)
+                return errno == ENOENT ? STATE_MISSING : STATE_IN_USE;
+        if (!S_ISSOCK(ret->st_mode) || (file != 0 && ret->st_ino != file))
+                return STATE_IN_USE;
+
+        r = ask(target);
+        if (r == EACCES)
+                r = ask_as_owner(target, ret);
         /* Whatever else it says, somebody is there, or we are not to know. */
         return r == ECONNREFUSED ? STATE_DEAD : r == ENOENT ? STATE_MISSING : STATE_IN_USE;
 }
 
-/* file: the inode that it must have, or 0. */
-static enum state find_state(const struct target *target, ino_t file)
+static bool is_same_file(const struct stat *a, const struct stat *b)
 {
-        struct stat st;
-
-        if (kernel_lstat(target->address.sun_path, &st) < 0)
-                return errno == ENOENT ? STATE_MISSING : STATE_IN_USE;
-        if (!S_ISSOCK(st.st_mode) || (file != 0 && st.st_ino != file))
-                return STATE_IN_USE;
-
-        return ask(target);
+        /* The number alone may have been used again. */
+        return a->st_ino == b->st_ino && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+               a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
-/* The directory is locked. Returns what bind(2) says in the end. */
-static int replace_dead(int fd, const struct target *target, const struct rights *rights)
+/*
+ * Without a lock somebody else may have put his own socket there meanwhile. So the file is taken
+ * aside, where it can be looked at, and put back when it is another.
+ */
+static int remove_unlocked(const char *path, const struct stat *dead)
 {
+        char aside[sizeof(((struct sockaddr_un *)0)->sun_path) + 32];
+        struct text text;
+        struct stat st;
+
+        text_init(&text, aside, sizeof(aside));
+        text_add_string(&text, path);
+        text_add_char(&text, '.');
+        text_add_unsigned(&text, (unsigned long long)kernel_gettid());
+        (void)text_finish(&text);
+
+        if (kernel_rename_new(path, aside) < 0)
+                return -errno;
+        if (kernel_lstat(aside, &st) == 0 && !is_same_file(&st, dead))
+                return kernel_rename_new(aside, path) < 0 ? -errno : -EADDRINUSE;
+
+        return kernel_unlink(aside) < 0 ? -errno : 0;
+}
+
+/* Remove a file that find_state() has found dead. Errors: as unlink(2); -EADDRINUSE: another's. */
+static int remove_dead(const struct target *target, const struct stat *dead,
+                       const struct lock *lock)
+{
+        const char *path = target->address.sun_path;
+
+        if (lock->file < 0)
+                return remove_unlocked(path, dead);
+
+        return kernel_unlink(path) < 0 ? -errno : 0;
+}
+
+/* Returns what bind(2) says in the end. */
+static int replace_dead(int fd, const struct target *target, const struct rights *rights,
+                        const struct lock *lock)
+{
+        struct stat st;
         int r = -EADDRINUSE;
 
         /* Who binds for the first time needs no lock, and may be faster than we. */
         for (int i = 0; r == -EADDRINUSE && i < 10; i++) {
-                switch (find_state(target, 0)) {
+                switch (find_state(target, 0, &st)) {
                 case STATE_IN_USE:
                         return -EADDRINUSE;
                 case STATE_DEAD:
-                        if (kernel_unlink(target->address.sun_path) < 0 && errno != ENOENT) {
+                        r = remove_dead(target, &st, lock);
+                        if (r < 0 && r != -ENOENT && r != -EADDRINUSE) {
                                 log_message(LOG_ERR, target->address.sun_path,
                                             ": cannot remove the socket that nobody listens on: ",
-                                            LOG_ERRNO(errno));
+                                            LOG_ERRNO(-r));
                                 return -EACCES;
                         }
                         break;
@@ -329,7 +409,7 @@ int socket_file_bind(int fd, const struct target *target, const struct rule *rul
         r = try_bind(fd, target, &rights);
         if (r == -EADDRINUSE) {
                 lock = lock_directory(target->address.sun_path);
-                r = replace_dead(fd, target, &rights);
+                r = replace_dead(fd, target, &rights, &lock);
                 unlock_directory(&lock);
         }
         if (r < 0) {
@@ -349,13 +429,14 @@ int socket_file_bind(int fd, const struct target *target, const struct rule *rul
 void socket_file_remove(const struct target *target, ino_t file)
 {
         const int saved = errno;
+        struct stat st;
         struct lock lock;
 
         /* Most often somebody else has the socket yet, and there is nothing to lock. */
-        if (find_state(target, file) == STATE_DEAD) {
+        if (find_state(target, file, &st) == STATE_DEAD) {
                 lock = lock_directory(target->address.sun_path);
-                if (find_state(target, file) == STATE_DEAD)
-                        (void)kernel_unlink(target->address.sun_path);
+                if (find_state(target, file, &st) == STATE_DEAD)
+                        (void)remove_dead(target, &st, &lock);
                 unlock_directory(&lock);
         }
         errno = saved;
