@@ -298,6 +298,7 @@ static long milliseconds(void)
 static void bind_in_handler(int number)
 {
         const int saved = errno;
+        const struct itimerval stop = {0};
         const long started = milliseconds();
         struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(2000)};
         const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -306,7 +307,11 @@ static void bind_in_handler(int number)
         failed += bind(fd, (struct sockaddr *)&in, sizeof(in)) != 0;
         close(fd);
         handled++;
-        slow += milliseconds() - started > 1000;
+        /* The next signal is there already: what it interrupted would not get on any more. */
+        if (milliseconds() - started > 1000) {
+                slow++;
+                setitimer(ITIMER_REAL, &stop, NULL);
+        }
         errno = saved;
 }
 
