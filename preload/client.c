@@ -114,11 +114,14 @@ static struct sock *prepare_refused(const struct inet_socket *inet, const struct
 
 static int replace(const struct inet_socket *inet, int fd, struct sock *sock)
 {
+        int r;
+
         if (!sock)
                 return -ENOBUFS;
-        if (convert(inet, fd, sock, false) < 0) {
+        r = convert(inet, fd, sock, false);
+        if (r < 0) {
                 sock_unref(sock);
-                return -ENOBUFS;
+                return r == -EBADF ? r : -ENOBUFS;
         }
 
         return 0;
