@@ -113,6 +113,17 @@ static const char *loopback(int family)
         return family == AF_INET6 ? "::1" : "127.0.0.1";
 }
 
+/* AI_CANONNAME: freeaddrinfo(3) will free(3) it. */
+static void set_canonical_name(struct addrinfo *info, const char *node)
+{
+        char *name = info->ai_canonname ? NEXT(strdup)(node) : NULL;
+
+        if (!name)
+                return;
+        NEXT(free)(info->ai_canonname);
+        info->ai_canonname = name;
+}
+
 HOOK int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
                      struct addrinfo **ret)
 {
@@ -129,6 +140,7 @@ HOOK int getaddrinfo(const char *node, const char *service, const struct addrinf
         if (NEXT(getaddrinfo)(loopback(hints ? hints->ai_family : AF_UNSPEC), service, hints,
                               &info) == 0) {
                 if (is_led_elsewhere(port_of(info), hints ? hints->ai_socktype : 0)) {
+                        set_canonical_name(info, node);
                         *ret = info;
                         return 0;
                 }

@@ -164,9 +164,11 @@ void option_snapshot(int fd, struct option_values *ret)
         (void)next.getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, ret->congestion, &length);
 }
 
+enum { FRESH_UNKNOWN, FRESH_BUSY, FRESH_KNOWN };
+
 /* What a fresh socket answers. */
 struct fresh {
-        _Atomic bool known;
+        _Atomic int state;
         struct option_values values;
 };
 
@@ -179,22 +181,22 @@ static struct fresh *fresh_of(bool ipv6)
         return fresh ? &fresh[ipv6] : NULL;
 }
 
-/* Two threads may both do it: they find the same. */
+/* The first thread's answer will do for all. */
 static void remember(struct fresh *fresh, const struct option_values *values)
 {
-        for (int i = 0; i < OPTION_COUNT; i++)
-                __atomic_store_n(&fresh->values.value[i], values->value[i], __ATOMIC_RELAXED);
-        for (size_t i = 0; i < sizeof(values->congestion); i++)
-                __atomic_store_n(&fresh->values.congestion[i], values->congestion[i],
-                                 __ATOMIC_RELAXED);
-        atomic_store_explicit(&fresh->known, true, memory_order_release);
+        int unknown = FRESH_UNKNOWN;
+
+        if (!atomic_compare_exchange_strong(&fresh->state, &unknown, FRESH_BUSY))
+                return;
+        fresh->values = *values;
+        atomic_store_explicit(&fresh->state, FRESH_KNOWN, memory_order_release);
 }
 
 void option_snapshot_noted(int fd, bool ipv6, uint32_t noted, struct option_values *ret)
 {
         struct fresh *fresh = fresh_of(ipv6);
 
-        if (fresh && atomic_load_explicit(&fresh->known, memory_order_acquire)) {
+        if (fresh && atomic_load_explicit(&fresh->state, memory_order_acquire) == FRESH_KNOWN) {
                 *ret = fresh->values;
                 for (int i = 0; i < OPTION_NOTED && noted >> i; i++)
                         if (noted >> i & 1)
