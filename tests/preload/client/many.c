@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -26,7 +27,7 @@
 #define SPARE  50 /* descriptors for everything else */
 
 /* A client's connection with an object of the shim's may take so much of memory. */
-#define BYTES_EACH 600
+#define BYTES_EACH 700
 
 static uint16_t open_at[65536]; /* how many connections are open that have this port */
 
@@ -107,6 +108,7 @@ static pid_t start_server(int listener)
 
         if (pid != 0)
                 return pid;
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         for (;;) {
                 const int fd = accept(listener, NULL, NULL);
 
