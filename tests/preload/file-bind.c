@@ -194,17 +194,22 @@ static void check_killed(void)
 int main(void)
 {
         static char path[256];
+        size_t printed;
 
         web = strcpy(path, path_of("web"));
+        check_live();
+        is(messages(), "", "that somebody listens is for the program to say");
         check_files();
         check_links();
-        check_live();
+        printed = strlen(messages());
+        ok(strstr(messages(), "/web: something that is no socket is there") != NULL,
+           "stderr says what is in the way: %s", messages());
         check_full();
         check_second_try();
         check_replaced("a dead listener", SOCK_STREAM);
         check_replaced("a dead datagram socket", SOCK_DGRAM);
         check_replaced("a dead seqpacket listener", SOCK_SEQPACKET);
         check_killed();
-        is(messages(), "", "nothing is printed");
+        same((long long)strlen(messages()), (long long)printed, "nothing else is printed");
         return tap_end();
 }
