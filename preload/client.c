@@ -33,7 +33,11 @@ static int translate(int r, const struct target *target)
         case -EPERM:
                 log_message(LOG_WARNING, TARGET_TEXT(target), ": cannot connect: ", LOG_ERRNO(-r));
                 return -EACCES;
+        case -ECONNREFUSED:
+                log_message(LOG_INFO, TARGET_TEXT(target), ": nobody listens there");
+                return r;
         case -EAGAIN:
+                log_message(LOG_NOTICE, TARGET_TEXT(target), ": the queue is full");
                 return -ETIMEDOUT;
         case -ENOMEM:
                 return -ENOBUFS;
@@ -183,6 +187,8 @@ static int connect_and_convert(const struct inet_socket *inet, const struct rule
         if (r < 0)
                 return replace_by_refused(inet, local, -r, fd) < 0 ? r : -EINPROGRESS;
 
+        log_message(LOG_INFO, "port ", LOG_NUMBER(asked->port), ": connected to ",
+                    TARGET_TEXT(target));
         sock = prepare(inet, rule, local, asked);
         if (sock)
                 sock->connecting = !waits;
@@ -206,9 +212,9 @@ int client_connect(const struct inet_socket *inet, const struct rule *rule,
         r = target_expand(rule, query, &target);
         if (r < 0)
                 return r;
-        fd = next.socket(AF_UNIX, inet->type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        fd = target_socket(&target, inet->type | SOCK_NONBLOCK);
         if (fd < 0)
-                return -ENOBUFS;
+                return fd;
 
         r = connect_and_convert(inet, rule, local, asked, &target, fd);
         next.close(fd);

@@ -129,9 +129,9 @@ static int make(const struct inet_socket *inet, const struct rule *rule,
 {
         int fd, r;
 
-        fd = next.socket(AF_UNIX, inet->type | SOCK_CLOEXEC, 0);
+        fd = target_socket(target, inet->type);
         if (fd < 0)
-                return -ENOBUFS;
+                return fd;
 
         r = bind_and_convert(inet, rule, target, local, fd);
         next.close(fd);

@@ -38,6 +38,7 @@ void log_strings(int level, ...) __attribute__((sentinel, cold));
 const char *log_number(char buf[static 24], long long value);
 #define LOG_NUMBER(value) log_number((char[24]){0}, (value))
 
-/* The name of an errno, or its number. */
-const char *log_errno(char buf[static 24], int number);
-#define LOG_ERRNO(value) log_errno((char[24]){0}, (value))
+/* An errno in words and by its name, or its number: "Permission denied (EACCES)". */
+enum { LOG_ERRNO_MAX = 64 };
+const char *log_errno(char buf[static LOG_ERRNO_MAX], int number);
+#define LOG_ERRNO(value) log_errno((char[LOG_ERRNO_MAX]){0}, (value))

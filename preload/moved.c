@@ -8,6 +8,7 @@
 #include "preload/moved.h"
 #include "preload/next.h"
 #include "preload/watch.h"
+#include "rules/address.h"
 
 int moved_address(const struct rule *rule, const struct endpoint *asked, sa_family_t family,
                   struct sockaddr_storage *ret, socklen_t *ret_length)
@@ -72,6 +73,7 @@ static void track(const struct inet_socket *inet, const struct sock *sock)
 int moved_bind(const struct inet_socket *inet, const struct rule *rule,
                const struct endpoint *asked)
 {
+        char there[RULE_ADDRESS_TEXT_MAX];
         struct sockaddr_storage addr;
         socklen_t length;
         struct sock *sock;
@@ -92,6 +94,10 @@ int moved_bind(const struct inet_socket *inet, const struct rule *rule,
                 return r;
         }
 
+        (void)rule_address_format(&rule->inet_address, rule->inet_is_ipv4, there);
+        log_message(LOG_INFO, "port ", LOG_NUMBER(asked->port), ": bound to ", there,
+                    rule->inet_port ? " port " : "",
+                    rule->inet_port ? LOG_NUMBER(rule->inet_port) : "");
         sock->local = *asked;
         if (asked->port == 0)
                 sock->local.port = real_port(inet->fd);

@@ -14,6 +14,8 @@
 #include "preload/memory.h"
 #include "preload/rule-set.h"
 #include "preload/words.h"
+#include "rules/address.h"
+#include "rules/text.h"
 
 #define EX_CONFIG 78
 
@@ -152,6 +154,47 @@ void rule_set_load(void)
         rule_set.loaded = true;
 }
 
+static void add_name(struct text *text, const struct rule_query *query)
+{
+        char address[RULE_ADDRESS_TEXT_MAX];
+
+        if (query->origin != RULE_FROM_IP) {
+                text_add_string(text, query->origin == RULE_FROM_ABSTRACT ? "@" : "");
+                text_add_printable(text, query->name, query->name_length);
+                return;
+        }
+
+        (void)rule_address_format(&query->address, query->is_ipv4, address);
+        text_add_string(text, query->is_ipv4 ? "" : "[");
+        text_add_string(text, address);
+        text_add_string(text, query->is_ipv4 ? ":" : "]:");
+        text_add_unsigned(text, query->port);
+}
+
+/* For an administrator who wonders why a rule does not match. */
+static void tell(const struct rule_query *query, const struct rule *rule)
+{
+        char name[256];
+        struct text text;
+
+        text_init(&text, name, sizeof(name));
+        add_name(&text, query);
+        (void)text_finish(&text);
+
+        log_message(LOG_DEBUG, query->direction == RULE_IN ? "bind to " : "connect to ", name,
+                    query->type == RULE_DGRAM ? ", datagram: " : ", stream: ",
+                    rule ? "rule " : "no rule", rule ? LOG_NUMBER(rule - rule_set.rules + 1) : "");
+}
+
+static const struct rule *match(const struct rule_query *query)
+{
+        const struct rule *rule = rule_match(rule_set.rules, rule_set.n_rules, query);
+
+        if (log_level >= LOG_DEBUG)
+                tell(query, rule);
+        return rule;
+}
+
 const struct rule *rule_set_match(enum rule_direction direction, const struct inet_socket *inet,
                                   const struct endpoint *endpoint, bool is_ipv4,
                                   struct rule_query *ret_query)
@@ -165,7 +208,7 @@ const struct rule *rule_set_match(enum rule_direction direction, const struct in
                 .port = endpoint->port,
         };
 
-        return rule_match(rule_set.rules, rule_set.n_rules, ret_query);
+        return match(ret_query);
 }
 
 static size_t path_length(const char *path, size_t size)
@@ -199,5 +242,5 @@ const struct rule *rule_set_match_unix(enum rule_direction direction,
                 .name_length = abstract ? size - 1 : path_length(path, size),
         };
 
-        return rule_match(rule_set.rules, rule_set.n_rules, ret_query);
+        return match(ret_query);
 }

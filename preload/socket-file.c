@@ -344,13 +344,16 @@ static int remove_dead(const struct target *target, const struct stat *dead,
 static int replace_dead(int fd, const struct target *target, const struct rights *rights,
                         const struct lock *lock)
 {
-        struct stat st;
+        struct stat st = {0};
         int r = -EADDRINUSE;
 
         /* Who binds for the first time needs no lock, and may be faster than we. */
         for (int i = 0; r == -EADDRINUSE && i < 10; i++) {
                 switch (find_state(target, 0, &st)) {
                 case STATE_IN_USE:
+                        if (st.st_mode != 0 && !S_ISSOCK(st.st_mode))
+                                log_message(LOG_WARNING, target->address.sun_path,
+                                            ": something that is no socket is there, and is left");
                         return -EADDRINUSE;
                 case STATE_DEAD:
                         r = remove_dead(target, &st, lock);

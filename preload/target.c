@@ -34,6 +34,21 @@ int target_expand(const struct rule *rule, const struct rule_query *query, struc
         return 0;
 }
 
+int target_socket(const struct target *target, int type)
+{
+        const int fd = next.socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+        bool is_forbidden;
+
+        if (fd >= 0)
+                return fd;
+
+        /* systemd.exec(5): what RestrictAddressFamilies= does not name, the kernel refuses so. */
+        is_forbidden = errno == EAFNOSUPPORT || errno == EACCES || errno == EPERM;
+        log_message(LOG_ERR, TARGET_TEXT(target), ": cannot make a Unix socket: ", LOG_ERRNO(errno),
+                    errno == EAFNOSUPPORT ? ", does RestrictAddressFamilies= have AF_UNIX?" : "");
+        return is_forbidden ? -EACCES : -ENOBUFS;
+}
+
 bool target_of_socket(int fd, struct target *ret)
 {
         ret->length = sizeof(ret->address);

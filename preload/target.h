@@ -21,6 +21,12 @@ struct target {
  */
 int target_expand(const struct rule *rule, const struct rule_query *query, struct target *ret);
 
+/*
+ * Make a Unix socket for it, with FD_CLOEXEC. type: SOCK_STREAM or SOCK_DGRAM, and SOCK_NONBLOCK.
+ * Errors, with a message: -EACCES: the service may have none; -ENOBUFS.
+ */
+int target_socket(const struct target *target, int type);
+
 /* The address that a Unix socket is bound to. Returns false when it has none. */
 bool target_of_socket(int fd, struct target *ret);
 
