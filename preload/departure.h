@@ -24,5 +24,12 @@ struct departure {
  */
 struct departure departure_of(int fd, word w);
 
-/* The descriptor is closed. errno is kept. */
+/*
+ * The descriptor is closed. If somebody has the socket yet it may be a thread of this process that
+ * waits for it in poll(2): the file is looked at again when the next listener departs. errno is
+ * kept.
+ */
 void departure_finish(const struct departure *departure);
+
+/* The same at the end of the process, for the listeners that have departed before. */
+void departure_look_again(void);

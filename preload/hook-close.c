@@ -158,5 +158,6 @@ void hook_close_listeners(void)
         before = cancel_disable();
         for (int fd = table_next(0); fd >= 0; fd = table_next(fd + 1))
                 leave_listener(fd);
+        departure_look_again();
         cancel_restore(before);
 }

@@ -2,12 +2,15 @@
 
 /*
  * A thread waits in accept(2) while another closes the listener: the kernel keeps the socket until
- * accept(2) is back, and then the file goes as well. The rule is in,path=@DIR@/web.
+ * accept(2) is back, and then the file goes as well. So it does for poll(2). The rule is
+ * in,path=@DIR@/web.
  */
 
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "tests/preload/files.h"
@@ -27,15 +30,15 @@ static void *wait_for_client(void *listener)
         return (void *)(long)accept(*(int *)listener, NULL, NULL);
 }
 
-static pthread_t start_waiting(int *listener)
+static pthread_t start_waiting(void *(*wait)(void *), int *listener)
 {
         pthread_t thread;
 
         waits = false;
-        need(pthread_create(&thread, NULL, wait_for_client, listener) == 0, "pthread_create");
+        need(pthread_create(&thread, NULL, wait, listener) == 0, "pthread_create");
         while (!waits)
                 usleep(1000);
-        /* From there it is some instructions to accept(2). */
+        /* From there it is some instructions to accept(2) or poll(2). */
         usleep(100 * 1000);
         return thread;
 }
@@ -52,7 +55,7 @@ static long answer_of(pthread_t thread)
 static void check_replaced(void)
 {
         int listener = listen_at("127.0.0.1:80");
-        const pthread_t thread = start_waiting(&listener);
+        const pthread_t thread = start_waiting(wait_for_client, &listener);
 
         same(dup2(STDERR_FILENO, listener), listener, "dup2 over the listener");
         need(pthread_kill(thread, SIGUSR1) == 0, "pthread_kill");
@@ -64,7 +67,7 @@ static void check_replaced(void)
 static void check_closed(void)
 {
         int listener = listen_at("127.0.0.1:80");
-        const pthread_t thread = start_waiting(&listener);
+        const pthread_t thread = start_waiting(wait_for_client, &listener);
         long connection;
 
         same(close(listener), 0, "close of the listener");
@@ -79,7 +82,7 @@ static void check_closed(void)
 static void check_copied(void)
 {
         int listener = listen_at("127.0.0.1:80"), copy = dup(listener);
-        const pthread_t thread = start_waiting(&listener);
+        const pthread_t thread = start_waiting(wait_for_client, &listener);
 
         same(close(listener), 0, "close of one of two descriptors");
         need(pthread_kill(thread, SIGUSR1) == 0, "pthread_kill");
@@ -87,6 +90,33 @@ static void check_copied(void)
         is(kind_of(path_of("web")), "socket", "as long as there is another descriptor");
         same(close(copy), 0, "close of the other");
         is(kind_of(path_of("web")), "none", "both closed: what is left");
+}
+
+static void *wait_for_readable(void *listener)
+{
+        struct pollfd wanted = {.fd = *(int *)listener, .events = POLLIN};
+
+        waits = true;
+        /* When the time is over the kernel looks the descriptor up again: POLLNVAL. */
+        (void)poll(&wanted, 1, 300);
+        return (void *)(long)(wanted.revents & POLLIN);
+}
+
+/* The kernel keeps the socket for poll(2), too, and nothing tells that it is back. */
+static void check_polled(void)
+{
+        const int pid = fork();
+
+        if (pid == 0) {
+                int listener = listen_at("127.0.0.1:80");
+                const pthread_t thread = start_waiting(wait_for_readable, &listener);
+
+                close(listener);
+                _exit(answer_of(thread) != 0 || strcmp(kind_of(path_of("web")), "socket") != 0);
+        }
+
+        same(reap(pid), 0, "a listener is closed while poll waits for it");
+        is(kind_of(path_of("web")), "none", "the process has ended: what is left");
 }
 
 int main(void)
@@ -97,5 +127,6 @@ int main(void)
         check_replaced();
         check_closed();
         check_copied();
+        check_polled();
         return tap_end();
 }
