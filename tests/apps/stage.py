@@ -112,11 +112,20 @@ def environment_of(user):
     return {"HOME": entry.pw_dir, "USER": user, "LOGNAME": user}
 
 
+def identity_of(user):
+    """What makes subprocess start a program as the user, in a process group of its own.
+
+    Apache ends by a signal to its whole process group.
+    """
+    entry = pwd.getpwnam(user)
+    return {"user": entry.pw_uid, "group": entry.pw_gid, "process_group": 0,
+            "extra_groups": os.getgrouplist(entry.pw_name, entry.pw_gid)}
+
+
 class Server:
     """A program that was started and goes on. Its output is in a file."""
 
-    def __init__(self, stage, process, log):
-        self.stage = stage
+    def __init__(self, process, log):
         self.process = process
         self.log = log
 
@@ -163,7 +172,7 @@ class Stage:
         self.logs = HOME / "logs"
         self.servers = []
         self.number = 0
-        # None: of no interest here.
+        # A scenario may say otherwise of both.
         self.uses_tcp = not self.rules
         self.rule = f"tcp,path={self.sockets}/%p.sock"
         self._furnish(build)
@@ -176,6 +185,7 @@ class Stage:
         for name in ("cli/ip2unix", "preload/libip2unix.so"):
             (PRODUCT / name).parent.mkdir(parents=True)
             shutil.copy(build / name, PRODUCT / name)
+            (PRODUCT / name).chmod(0o755)
         for directory in (self.home, self.sockets, self.logs):
             directory.mkdir()
             directory.chmod(0o1777)
@@ -242,20 +252,16 @@ class Stage:
                        **environment_of(user or "root")}
         return environment | {key: str(value) for key, value in (extra or {}).items()}
 
-    def start(self, *command, port=None, user=None, env=None, rules=True, name=None, **options):
+    def start(self, *command, port=None, user=None, env=None, rules=True, name=None):
         """Start a server and wait until it listens on the port; returns a Server."""
         self.number += 1
         log = self.logs / f"{self.number}-{name or Path(str(command[0])).name}.log"
-        entry = pwd.getpwnam(user or "root")
         with open(log, "wb") as output:
             process = subprocess.Popen(
-                self.wrap(command, rules), stdin=options.pop("stdin", subprocess.DEVNULL),
-                stdout=output, stderr=subprocess.STDOUT, env=self._environment(user, env),
-                user=entry.pw_uid, group=entry.pw_gid,
-                extra_groups=os.getgrouplist(entry.pw_name, entry.pw_gid),
-                # Apache ends by a signal to its whole process group.
-                process_group=0, **options)
-        server = Server(self, process, log)
+                self.wrap(command, rules), stdin=subprocess.DEVNULL, stdout=output,
+                stderr=subprocess.STDOUT, env=self._environment(user, env),
+                **identity_of(user or "root"))
+        server = Server(process, log)
         self.servers.append(server)
         if port:
             wait_until(lambda: self.listens(port) or process.poll() is not None,
@@ -271,19 +277,17 @@ class Stage:
             return any(re.fullmatch(names, path) for path in listening_paths())
         return (port, TCP_LISTEN) in tcp_sockets()
 
-    def run(self, *command, status=0, user=None, env=None, rules=True, text=True, **options):
-        """Run a client to its end; returns what it printed, on either stream."""
-        options.setdefault("stdin", None if "input" in options else subprocess.DEVNULL)
-        if options["stdin"] is None:
-            del options["stdin"]
-        entry = pwd.getpwnam(user or "root")
-        options.setdefault("stderr", subprocess.STDOUT)
+    def run(self, *command, status=0, user=None, env=None, rules=True, text=True, **feed):
+        """Run a client to its end; returns what it printed, on either stream.
+
+        status: what it has to end with; None: anything.
+        feed: stdin or input, as subprocess takes them.
+        """
         try:
             done = subprocess.run(
-                self.wrap(command, rules), stdout=subprocess.PIPE, timeout=PATIENCE * 2, text=text,
-                env=self._environment(user, env), user=entry.pw_uid, group=entry.pw_gid,
-                extra_groups=os.getgrouplist(entry.pw_name, entry.pw_gid), process_group=0,
-                check=False, **options)
+                self.wrap(command, rules), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                text=text, timeout=PATIENCE * 2, env=self._environment(user, env), check=False,
+                **(feed or {"stdin": subprocess.DEVNULL}), **identity_of(user or "root"))
         except subprocess.TimeoutExpired as late:
             raise Failure(f"{command} goes on and on: {late.stdout}") from None
         if status is not None and done.returncode != status:
