@@ -9,6 +9,7 @@
 
 #include "preload/departure.h"
 #include "preload/kernel.h"
+#include "preload/memory.h"
 #include "preload/process.h"
 #include "preload/sock.h"
 #include "preload/socket-file.h"
@@ -45,11 +46,13 @@ struct departure departure_of(int fd, word w)
  */
 enum { SLOT_FREE, SLOT_BUSY, SLOT_FULL };
 
-static struct {
+#define SLOTS 16
+
+static struct slot {
         _Atomic int state;
         pid_t pid;
         struct departure departure;
-} slots[16];
+} * slots; /* SLOTS of them, once there is one */
 
 static bool take_slot(size_t i, int state)
 {
@@ -60,7 +63,10 @@ static bool take_slot(size_t i, int state)
 /* When there is no room, the next bind finds a dead socket to replace. */
 static void remember(const struct departure *departure)
 {
-        for (size_t i = 0; i < sizeof(slots) / sizeof(*slots); i++) {
+        if (!memory_share((void **)&slots, SLOTS * sizeof(*slots)))
+                return;
+
+        for (size_t i = 0; i < SLOTS; i++) {
                 if (!take_slot(i, SLOT_FREE))
                         continue;
                 slots[i].departure = *departure;
@@ -85,7 +91,7 @@ static void finish(const struct departure *departure)
 
 void departure_look_again(void)
 {
-        for (size_t i = 0; i < sizeof(slots) / sizeof(*slots); i++) {
+        for (size_t i = 0; __atomic_load_n(&slots, __ATOMIC_ACQUIRE) && i < SLOTS; i++) {
                 struct departure departure;
                 pid_t pid;
 

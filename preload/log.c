@@ -191,43 +191,55 @@ const char *log_number(char buf[static 24], long long value)
 }
 
 /* strerror(3) translates, and so allocates. These are the ones that administrators can mend. */
-static const char *const errno_texts[] = {
-        [EPERM] = "Operation not permitted",
-        [ENOENT] = "No such file or directory",
-        [EIO] = "Input/output error",
-        [ENOMEM] = "Cannot allocate memory",
-        [EACCES] = "Permission denied",
-        [ENOTDIR] = "Not a directory",
-        [EINVAL] = "Invalid argument",
-        [ENFILE] = "Too many open files in system",
-        [EMFILE] = "Too many open files",
-        [ENOSPC] = "No space left on device",
-        [EROFS] = "Read-only file system",
-        [ENOLCK] = "No locks available",
-        [ELOOP] = "Too many levels of symbolic links",
-        [EPROTOTYPE] = "Protocol wrong type for socket",
-        [EAFNOSUPPORT] = "Address family not supported by protocol",
-        [EADDRINUSE] = "Address already in use",
-        [EADDRNOTAVAIL] = "Cannot assign requested address",
-        [ENETUNREACH] = "Network is unreachable",
-        [ETIMEDOUT] = "Connection timed out",
-        [ECONNREFUSED] = "Connection refused",
-        [EDQUOT] = "Disk quota exceeded",
+static const struct {
+        int number;
+        char text[44];
+} errno_texts[] = {
+        {EPERM, "Operation not permitted"},
+        {ENOENT, "No such file or directory"},
+        {EIO, "Input/output error"},
+        {ENOMEM, "Cannot allocate memory"},
+        {EACCES, "Permission denied"},
+        {ENOTDIR, "Not a directory"},
+        {EINVAL, "Invalid argument"},
+        {ENFILE, "Too many open files in system"},
+        {EMFILE, "Too many open files"},
+        {ENOSPC, "No space left on device"},
+        {EROFS, "Read-only file system"},
+        {ENOLCK, "No locks available"},
+        {ELOOP, "Too many levels of symbolic links"},
+        {EPROTOTYPE, "Protocol wrong type for socket"},
+        {EAFNOSUPPORT, "Address family not supported by protocol"},
+        {EADDRINUSE, "Address already in use"},
+        {EADDRNOTAVAIL, "Cannot assign requested address"},
+        {ENETUNREACH, "Network is unreachable"},
+        {ETIMEDOUT, "Connection timed out"},
+        {ECONNREFUSED, "Connection refused"},
+        {EDQUOT, "Disk quota exceeded"},
 };
+
+/* NULL: none of these. */
+static const char *errno_text(int number)
+{
+        for (size_t i = 0; i < sizeof(errno_texts) / sizeof(errno_texts[0]); i++)
+                if (errno_texts[i].number == number)
+                        return errno_texts[i].text;
+
+        return NULL;
+}
 
 const char *log_errno(char buf[static LOG_ERRNO_MAX], int number)
 {
-        const size_t n = sizeof(errno_texts) / sizeof(errno_texts[0]);
-        const char *name = errno_to_name(number);
+        const char *name = errno_to_name(number), *words = errno_text(number);
         struct text text;
 
         if (!name)
                 return log_number(buf, number);
-        if (number < 0 || (size_t)number >= n || !errno_texts[number])
+        if (!words)
                 return name;
 
         text_init(&text, buf, LOG_ERRNO_MAX);
-        text_add_string(&text, errno_texts[number]);
+        text_add_string(&text, words);
         text_add_string(&text, " (");
         text_add_string(&text, name);
         text_add_string(&text, ")");
