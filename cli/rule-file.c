@@ -10,6 +10,9 @@
 /* More than the environment takes many times over: such a file is none of rules. */
 #define FILE_SIZE_MAX (16 << 20)
 
+/* Nobody reads on after so many: what is wrong is the file. */
+#define ERRORS_MAX 20
+
 struct rule_file {
         FILE *stream;
         const char *name; /* in messages */
@@ -35,6 +38,12 @@ static bool trim(const char **line, size_t *length)
         return *length > 0 && **line != '#';
 }
 
+/* No rule begins so, but the files of services do: they are written alike and lie near at hand. */
+static bool is_section(const char *line, size_t length)
+{
+        return length > 2 && *line == '[' && memchr(line, ']', length);
+}
+
 static int add_line(struct rule_file *file, struct rule_list *list, const char *line, size_t length)
 {
         _cleanup_free_ char *where = NULL;
@@ -42,6 +51,8 @@ static int add_line(struct rule_file *file, struct rule_list *list, const char *
         file->line++;
         if (!trim(&line, &length))
                 return 0;
+        if (is_section(line, length))
+                return -ENOEXEC;
         if (asprintf(&where, "%s:%u", file->name, file->line) < 0) {
                 where = NULL;
                 return message_no_memory();
@@ -83,10 +94,30 @@ static int read_lines(struct rule_file *file, struct rule_list *list)
 
                 if (r < 0)
                         return r;
+                if (list->n_errors >= ERRORS_MAX)
+                        return -E2BIG;
         }
         if (length < 0)
                 return errno == ENOMEM ? message_no_memory() : -errno;
         return 0;
+}
+
+static void complain(const struct rule_file *file, int r)
+{
+        switch (r) {
+        case -ENOEXEC:
+                message(MESSAGE_ERROR,
+                        "%s:%u: a file of rules has one rule a line and no sections; "
+                        "those of ip2unix.conf(5) are for services of systemd",
+                        file->name, file->line);
+                break;
+        case -E2BIG:
+                message(MESSAGE_ERROR, "%s:%u: too many errors, not read any further", file->name,
+                        file->line);
+                break;
+        default:
+                message(MESSAGE_ERROR, "can't read the rules of %s: %s", file->name, strerror(-r));
+        }
 }
 
 int rule_file_read(struct rule_list *list, const char *name)
@@ -101,7 +132,7 @@ int rule_file_read(struct rule_list *list, const char *name)
                 r = read_lines(&file, list);
         if (r == 0 || r == -ENOMEM)
                 return r;
-        message(MESSAGE_ERROR, "can't read the rules of %s: %s", file.name, strerror(-r));
+        complain(&file, r);
         rule_list_count_error(list);
         return 0;
 }

@@ -171,6 +171,43 @@ static void warn_unknown(struct parser *parser)
         }
 }
 
+/* How comments begin elsewhere, and options that a blank was meant to part from the name. */
+static const char *const swallowed[] = {"#", ";", "mode=", "user=", "group=", "peer=", "noremove"};
+
+static bool is_swallowed(struct span rest)
+{
+        for (size_t i = 0; i < sizeof(swallowed) / sizeof(*swallowed); i++) {
+                const size_t length = strlen(swallowed[i]);
+
+                if (rest.length >= length && memcmp(rest.start, swallowed[i], length) == 0)
+                        return true;
+        }
+        return false;
+}
+
+static void warn_swallowed(struct parser *parser)
+{
+        struct span rest = target_span(parser);
+        struct complaint complaint;
+
+        if (parser->rule.target == NULL)
+                return;
+        while (rest.length > 0) {
+                const bool is_blank = *rest.start == ' ';
+
+                rest.start++;
+                rest.length--;
+                if (!is_blank || !is_swallowed(rest))
+                        continue;
+                complaint_begin(&complaint, parser, rest);
+                text_add_quoted(&complaint.message, rest.start, rest.length);
+                text_add_string(&complaint.message, " is taken for a part of ");
+                complaint_add_keyword(&complaint, parser->items[SLOT_ACTION].keyword);
+                complaint_warn(&complaint, parser);
+                return;
+        }
+}
+
 static int check_option(struct parser *parser, size_t option)
 {
         const struct item *item = &parser->items[options[option].slot];
@@ -209,5 +246,6 @@ int check_rule(struct parser *parser)
                         return r;
         }
         warn_unknown(parser);
+        warn_swallowed(parser);
         return 0;
 }

@@ -191,6 +191,17 @@ ip2unix: rule 1: unknown flag 'x'
                      '-f', '/dev/zero')
 
 
+def other_files(cli):
+    """Files that are none of rules are not complained about line by line."""
+    cli.write('web.conf', '# of a service\n[Rules]\nRule=in,ignore\n')
+    cli.expect_rules('ip2unix: web.conf:2: a file of rules has one rule a line and no sections; '
+                     'those of ip2unix.conf(5) are for services of systemd\n', '-f', 'web.conf')
+    cli.write('letter', 'x\n' * 100)
+    lines = [f"ip2unix: letter:{n}: unknown flag 'x'\n  x\n  ^\n" for n in range(1, 21)]
+    cli.expect_rules(''.join(lines) + 'ip2unix: letter:20: too many errors, not read any further\n',
+                     '-f', 'letter')
+
+
 def standard_input(cli):
     """'-f -' is standard input."""
     cli.expect_rules('''\
@@ -331,5 +342,5 @@ def too_many(cli):
 if __name__ == '__main__':
     sys.exit(main([carets, whole, empty, all_errors, wide, control, window, window_of_terminal,
                    warnings, no_rules, wrong_runs_nothing, files, file_bytes, unreadable,
-                   standard_input, order, relative, odd_directories, gone_directory, too_long,
-                   accounts, canonical, many, too_many]))
+                   other_files, standard_input, order, relative, odd_directories,
+                   gone_directory, too_long, accounts, canonical, many, too_many]))

@@ -285,6 +285,10 @@ static const struct wrong doubtful[] = {
         {"path=/x,out,mode=0660", "mode=0660", 12, "'mode=' has no effect with 'out'"},
         {"from-unix=a,path=/x%%a/%%%p", "%p", 25, "'%p' is 'unknown' with 'from-unix='"},
         {"from-abstract=a,abstract=%a%t", "%a", 25, "'%a' is 'unknown' with 'from-abstract='"},
+        {"path=/x mode=0660", "mode=0660", 8, "'mode=0660' is taken for a part of 'path='"},
+        {"in,path=/a b #c,tcp", "#c", 13, "'#c' is taken for a part of 'path='"},
+        {"abstract=x ; y", "; y", 11, "'; y' is taken for a part of 'abstract='"},
+        {"path=/x noremove", "noremove", 8, "'noremove' is taken for a part of 'path='"},
 };
 
 struct warnings {
@@ -326,6 +330,8 @@ static void test_no_warning_without_cause(void **state)
                 "out,path=/x,peer=credentials",
                 "from-unix=%p,path=/%%p-%%a-%t",
                 "path=/%p-%a-%t",
+                "path=/a#b;c/mode=1 a",
+                "path=/one two,mode=0660",
         };
 
         (void)state;
