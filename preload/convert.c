@@ -127,7 +127,7 @@ static void fill_options(const struct inet_socket *inet, struct option_values *r
         }
 }
 
-struct sock *convert_prepare(const struct inet_socket *inet, enum sock_kind kind)
+struct sock *inet_socket_object(const struct inet_socket *inet, enum sock_kind kind)
 {
         struct sock *sock;
 
@@ -139,6 +139,17 @@ struct sock *convert_prepare(const struct inet_socket *inet, enum sock_kind kind
         sock->family = inet->family;
         sock->type = inet->type;
         sock->protocol = inet->protocol;
+        return sock;
+}
+
+struct sock *convert_prepare(const struct inet_socket *inet, enum sock_kind kind)
+{
+        struct sock *sock;
+
+        sock = inet_socket_object(inet, kind);
+        if (!sock)
+                return NULL;
+
         if (inet->name)
                 sock->name = *inet->name;
         fill_options(inet, &sock->options);

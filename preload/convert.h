@@ -43,6 +43,9 @@ struct inet_socket inet_socket_of(int fd, word w);
  */
 bool inet_socket_find_unix(int fd, struct inet_socket *ret);
 
+/* A new object that says what inet is. Errors: NULL when there is no memory. */
+struct sock *inet_socket_object(const struct inet_socket *inet, enum sock_kind kind);
+
 /*
  * A new object for the socket that inet will become, with the options that were set so far.
  * Errors: NULL when there is no memory.

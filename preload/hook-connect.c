@@ -365,11 +365,8 @@ static int connect_unix(struct inet_socket *inet, const struct sockaddr *addr, s
 
         unix_name_set(&name, addr, length);
         inet->name = &name;
-        sock = table_reserve(inet->fd) < 0 ? NULL : sock_new();
+        sock = table_reserve(inet->fd) < 0 ? NULL : inet_socket_object(inet, SOCK_CONNECTION);
         if (sock) {
-                sock->kind = SOCK_CONNECTION;
-                sock->family = AF_UNIX;
-                sock->type = inet->type;
                 sock->outgoing = true;
                 sock->name = name;
                 table_put(inet->fd, sock_word(sock));

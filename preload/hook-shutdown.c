@@ -62,12 +62,8 @@ static int replace_listener(int fd, word w)
         with = next.socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         if (with < 0)
                 return -ENOBUFS;
-        shut = sock_new();
+        shut = inet_socket_object(&inet, SOCK_SHUT);
         if (shut) {
-                shut->kind = SOCK_SHUT;
-                shut->family = sock->family;
-                shut->type = sock->type;
-                shut->protocol = sock->protocol;
                 shut->local = sock->local;
                 shut->options = sock->options;
         }

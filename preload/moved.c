@@ -49,14 +49,10 @@ static struct sock *prepare(const struct inet_socket *inet, enum sock_kind kind,
 
         if (table_reserve(inet->fd) < 0)
                 return NULL;
-        sock = sock_new();
+        sock = inet_socket_object(inet, kind);
         if (!sock)
                 return NULL;
 
-        sock->kind = kind;
-        sock->family = inet->family;
-        sock->type = inet->type;
-        sock->protocol = inet->protocol;
         sock->rule = rule;
         return sock;
 }

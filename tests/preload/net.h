@@ -82,3 +82,7 @@ int reap(int pid);
  * last line break.
  */
 const char *reap_output(int pid, int fd);
+
+/* Hand a descriptor to another process over a Unix socket (SCM_RIGHTS), and get it: -1 for none. */
+void send_descriptor(int channel, int fd);
+int receive_descriptor(int channel);

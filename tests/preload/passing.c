@@ -16,45 +16,6 @@
 
 #define CHANNEL 5
 
-static void send_descriptor(int channel, int fd)
-{
-        union {
-                char bytes[CMSG_SPACE(sizeof(int))];
-                struct cmsghdr align;
-        } control = {0};
-        struct iovec iovec = {(char *)"f", 1};
-        struct msghdr msg = {.msg_iov = &iovec,
-                             .msg_iovlen = 1,
-                             .msg_control = control.bytes,
-                             .msg_controllen = sizeof(control.bytes)};
-        struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
-
-        cmsg->cmsg_level = SOL_SOCKET;
-        cmsg->cmsg_type = SCM_RIGHTS;
-        cmsg->cmsg_len = CMSG_LEN(sizeof(fd));
-        memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
-        need(sendmsg(channel, &msg, 0) == 1, "sendmsg");
-}
-
-static int receive_descriptor(int channel)
-{
-        union {
-                char bytes[CMSG_SPACE(sizeof(int))];
-                struct cmsghdr align;
-        } control = {0};
-        char byte;
-        struct iovec iovec = {&byte, 1};
-        struct msghdr msg = {.msg_iov = &iovec,
-                             .msg_iovlen = 1,
-                             .msg_control = control.bytes,
-                             .msg_controllen = sizeof(control.bytes)};
-        int fd = -1;
-
-        if (recvmsg(channel, &msg, 0) == 1 && CMSG_FIRSTHDR(&msg))
-                memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(fd));
-        return fd;
-}
-
 /* The process that gets a listener and accepts for the one that bound it. */
 static int receive(void)
 {

@@ -189,45 +189,6 @@ static void check_whole(void)
         close(theirs);
 }
 
-static void send_descriptor(int to, int fd)
-{
-        union {
-                char bytes[CMSG_SPACE(sizeof(int))];
-                struct cmsghdr align;
-        } control = {0};
-        struct iovec iovec = {(char *)"d", 1};
-        struct msghdr msg = {.msg_iov = &iovec,
-                             .msg_iovlen = 1,
-                             .msg_control = control.bytes,
-                             .msg_controllen = sizeof(control.bytes)};
-        struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
-
-        cmsg->cmsg_level = SOL_SOCKET;
-        cmsg->cmsg_type = SCM_RIGHTS;
-        cmsg->cmsg_len = CMSG_LEN(sizeof(int));
-        memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
-        need(sendmsg(to, &msg, 0) == 1, "sendmsg");
-}
-
-static int receive_descriptor(int from)
-{
-        union {
-                char bytes[CMSG_SPACE(sizeof(int))];
-                struct cmsghdr align;
-        } control;
-        char byte;
-        struct iovec iovec = {&byte, 1};
-        struct msghdr msg = {.msg_iov = &iovec,
-                             .msg_iovlen = 1,
-                             .msg_control = control.bytes,
-                             .msg_controllen = sizeof(control.bytes)};
-        int fd = -1;
-
-        if (recvmsg(from, &msg, 0) == 1 && CMSG_FIRSTHDR(&msg))
-                memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(fd));
-        return fd;
-}
-
 /* To a process that was there before the connection, and knows of it by the message alone. */
 static void check_message(void)
 {
