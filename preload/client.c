@@ -76,9 +76,18 @@ static int connect_patiently(int fd, const struct target *target)
         return r == -EINTR ? -EAGAIN : r;
 }
 
+/* While we wait, another thread may close the descriptor, and something else get its number. */
+static int wait_and_connect(const struct inet_socket *inet, int fd, const struct target *target)
+{
+        const ino_t before = inet_socket_file(inet);
+        const int r = connect_patiently(fd, target);
+
+        return inet_socket_file(inet) == before ? r : -EBADF;
+}
+
 /* What the connection tells of itself. */
-static struct sock *prepare(const struct inet_socket *inet, const struct rule *rule,
-                            const struct endpoint *local, const struct endpoint *asked)
+static struct sock *prepare(const struct inet_socket *inet, const struct endpoint *local,
+                            const struct endpoint *asked)
 {
         struct sock *sock;
 
@@ -86,7 +95,6 @@ static struct sock *prepare(const struct inet_socket *inet, const struct rule *r
         if (!sock)
                 return NULL;
         sock->outgoing = true;
-        sock->peer_credentials = rule->peer_credentials;
         sock->peer = *asked;
         if (endpoint_is_wildcard(asked, inet->family))
                 sock->peer.address = endpoint_opposite(asked, inet->family, 0).address;
@@ -170,9 +178,8 @@ static bool is_nonblocking(int fd)
  * TCP never knows at once whether somebody is there: a program that does not want to wait is told
  * so (EINPROGRESS) and asks poll(2) and SO_ERROR for the outcome, which is there already.
  */
-static int connect_and_convert(const struct inet_socket *inet, const struct rule *rule,
-                               const struct endpoint *local, const struct endpoint *asked,
-                               const struct target *target, int fd)
+static int connect_and_convert(const struct inet_socket *inet, const struct endpoint *local,
+                               const struct endpoint *asked, const struct target *target, int fd)
 {
         const bool waits = !is_nonblocking(inet->fd);
         struct sock *sock;
@@ -180,7 +187,7 @@ static int connect_and_convert(const struct inet_socket *inet, const struct rule
 
         r = try_connect(fd, target);
         if (r == -EAGAIN)
-                r = connect_patiently(fd, target);
+                r = wait_and_connect(inet, fd, target);
         r = r < 0 ? translate(r, target) : 0;
         if (r < 0 && (waits || (r != -ECONNREFUSED && r != -ETIMEDOUT)))
                 return r;
@@ -189,7 +196,7 @@ static int connect_and_convert(const struct inet_socket *inet, const struct rule
 
         log_message(LOG_INFO, "port ", LOG_NUMBER(asked->port), ": connected to ",
                     TARGET_TEXT(target));
-        sock = prepare(inet, rule, local, asked);
+        sock = prepare(inet, local, asked);
         if (sock)
                 sock->connecting = !waits;
         r = replace(inet, fd, sock);
@@ -216,7 +223,7 @@ int client_connect(const struct inet_socket *inet, const struct rule *rule,
         if (fd < 0)
                 return fd;
 
-        r = connect_and_convert(inet, rule, local, asked, &target, fd);
+        r = connect_and_convert(inet, local, asked, &target, fd);
         next.close(fd);
         return r;
 }

@@ -84,6 +84,13 @@ bool inet_socket_find(int fd, struct inet_socket *ret)
                (ret->type == SOCK_DGRAM && ret->protocol == IPPROTO_UDP);
 }
 
+ino_t inet_socket_file(const struct inet_socket *inet)
+{
+        struct stat st;
+
+        return fstat(inet->fd, &st) < 0 ? 0 : st.st_ino;
+}
+
 bool inet_socket_find_unix(int fd, struct inet_socket *ret)
 {
         const word w = table_get(fd);

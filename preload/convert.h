@@ -52,6 +52,11 @@ struct sock *inet_socket_object(const struct inet_socket *inet, enum sock_kind k
  */
 struct sock *convert_prepare(const struct inet_socket *inet, enum sock_kind kind);
 
+/*
+ * Which open file is at the number: to be compared after something was waited for. 0: none.
+ */
+ino_t inet_socket_file(const struct inet_socket *inet);
+
 /* What the table says of a socket when it is sock, or for NULL a fresh IP socket. */
 word convert_word(const struct inet_socket *inet, const struct sock *sock);
 

@@ -8,6 +8,7 @@
 #include "preload/connection.h"
 #include "preload/hook.h"
 #include "preload/inherited.h"
+#include "preload/kernel.h"
 #include "preload/listener.h"
 #include "preload/mark.h"
 #include "preload/sock.h"
@@ -64,6 +65,17 @@ static void leave(int listener, word w, const struct sock *sock)
                 listener_left(sock);
 }
 
+static int accept_any(int fd, struct sockaddr *addr, socklen_t *length, int flags);
+
+static int accept_after_end(int fd, struct sockaddr *addr, socklen_t *length, int flags)
+{
+        const word w = table_get(fd);
+
+        if (WORD_KIND(w) == WORD_SOCK && sock_at(WORD_INDEX(w))->kind == SOCK_LISTENER)
+                kernel_sleep_millisecond();
+        return accept_any(fd, addr, length, flags);
+}
+
 /* w is held, and passes to the connection. */
 static int accept_unix(int listener, word w, struct sockaddr *addr, socklen_t *length, int flags)
 {
@@ -77,6 +89,9 @@ static int accept_unix(int listener, word w, struct sockaddr *addr, socklen_t *l
                 r = -errno;
                 leave(listener, w, sock);
                 table_drop(w);
+                /* At the end of the process, what is at the number changes before its word does. */
+                if (r == -EOPNOTSUPP)
+                        return accept_after_end(listener, addr, length, flags);
                 return hook_result(r);
         }
 

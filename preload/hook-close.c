@@ -17,20 +17,34 @@
 #include "preload/process.h"
 #include "preload/sock.h"
 
+/* Who is cancelled here would leave the file behind: it is before or after. */
+static int close_listener(int fd, const struct departure *departure)
+{
+        int before, r;
+
+        next.pthread_testcancel();
+        before = cancel_disable();
+        table_put(fd, 0);
+        r = next.close(fd);
+        departure_finish(departure);
+        cancel_restore(before);
+        return r;
+}
+
 static int close_tracked(int fd, word w)
 {
         struct departure departure;
-        int r;
 
         if (WORD_KIND(w) == WORD_KEPT)
                 return hook_result(-EBADF);
 
         departure = departure_of(fd, w);
+        if (departure.removes)
+                return close_listener(fd, &departure);
+
         /* Before the call, which is a cancellation point. */
         table_put(fd, 0);
-        r = next.close(fd);
-        departure_finish(&departure);
-        return r;
+        return next.close(fd);
 }
 
 HOOK int close(int fd)

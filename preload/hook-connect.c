@@ -169,6 +169,15 @@ static int wrong_address(const struct inet_socket *inet, socklen_t length)
                                                                              : -EAFNOSUPPORT;
 }
 
+/* IPv6 sockets of UDP, and they alone, take the addresses of IPv4 as well. */
+static bool is_of_family(const struct inet_socket *inet, const struct sockaddr *addr)
+{
+        if (inet->family == AF_INET6)
+                return addr->sa_family == AF_INET6 || inet->type == SOCK_DGRAM;
+
+        return addr->sa_family != AF_INET6;
+}
+
 /*
  * Connect an IP socket, or what is one in the program's eyes.
  * Returns 0 or a negative errno.
@@ -182,8 +191,7 @@ static int connect_inet(const struct inet_socket *inet, const struct sockaddr *a
         bool is_ipv4;
 
         /* An address of the wrong family or length is for the kernel to refuse. */
-        if (!endpoint_read(addr, length, &asked, &is_ipv4) ||
-            (addr->sa_family == AF_INET6) != (inet->family == AF_INET6))
+        if (!endpoint_read(addr, length, &asked, &is_ipv4) || !is_of_family(inet, addr))
                 return inet->sock ? wrong_address(inet, length)
                                   : connect_for_real(inet->fd, addr, length);
 

@@ -103,7 +103,7 @@ static int peer_of(int fd, word w, struct sockaddr *addr, socklen_t *length)
         if (!accepted && sock->kind != SOCK_CONNECTION)
                 return hook_result(-ENOTCONN);
 
-        if (!accepted && sock->outgoing && !sock->peer_credentials)
+        if (!accepted && sock->outgoing)
                 peer = sock->peer;
         else
                 peer = connection_peer(fd, sock, accepted ? WORD_PEER_PORT(w) : sock->peer.port);

@@ -41,7 +41,7 @@ static bool is_led_elsewhere(uint16_t port, int type)
                         continue;
                 if (rule->has_address ||
                     (port == 0 && (rule->port_first > 1 || rule->port_last < UINT16_MAX)) ||
-                    (type == 0 && rule->type == RULE_DGRAM))
+                    (type == 0 && rule->type != RULE_ANY_TYPE))
                         return false;
 
                 return rule->action == RULE_PATH || rule->action == RULE_ABSTRACT ||
@@ -124,27 +124,41 @@ static void set_canonical_name(struct addrinfo *info, const char *node)
         info->ai_canonname = name;
 }
 
+/* The loopback address, if connections of that port and kind are led elsewhere. */
+static bool find_loopback(const char *node, const char *service, const struct addrinfo *hints,
+                          struct addrinfo **ret)
+{
+        /* This reads the service, too. */
+        if (NEXT(getaddrinfo)(loopback(hints->ai_family), service, hints, ret) != 0)
+                return false;
+        if (is_led_elsewhere(port_of(*ret), hints->ai_socktype)) {
+                set_canonical_name(*ret, node);
+                return true;
+        }
+
+        NEXT(freeaddrinfo)(*ret);
+        return false;
+}
+
 HOOK int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
                      struct addrinfo **ret)
 {
+        static const int types[] = {0, SOCK_STREAM, SOCK_DGRAM};
         const int r = NEXT(getaddrinfo)(node, service, hints, ret);
         const int saved = errno;
-        struct addrinfo *info;
+        struct addrinfo asked = hints ? *hints : (struct addrinfo){0}, *info;
 
         if (LIKELY(r == 0) || !node || !is_host_name(node) || !is_not_found(r) ||
-            !rule_set.concerns_out || (hints && hints->ai_flags & AI_NUMERICHOST) ||
-            (hints && hints->ai_flags & AI_PASSIVE))
+            !rule_set.concerns_out || asked.ai_flags & (AI_NUMERICHOST | AI_PASSIVE))
                 return r;
 
-        /* This reads the service, too. */
-        if (NEXT(getaddrinfo)(loopback(hints ? hints->ai_family : AF_UNSPEC), service, hints,
-                              &info) == 0) {
-                if (is_led_elsewhere(port_of(info), hints ? hints->ai_socktype : 0)) {
-                        set_canonical_name(info, node);
+        /* Who asks for all kinds gets those that are led elsewhere. */
+        for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+                asked.ai_socktype = hints && hints->ai_socktype ? hints->ai_socktype : types[i];
+                if (find_loopback(node, service, &asked, &info)) {
                         *ret = info;
                         return 0;
                 }
-                NEXT(freeaddrinfo)(info);
         }
 
         errno = saved;

@@ -105,6 +105,7 @@ static int bind_socket(int fd, const struct rule *rule, const struct target *tar
 static int bind_and_convert(const struct inet_socket *inet, const struct rule *rule,
                             const struct target *target, const struct endpoint *local, int fd)
 {
+        const ino_t before = inet_socket_file(inet);
         struct sock *sock;
         int r;
 
@@ -113,7 +114,8 @@ static int bind_and_convert(const struct inet_socket *inet, const struct rule *r
                 return -ENOBUFS;
 
         r = bind_socket(fd, rule, target, &sock->file);
-        if (r == 0 && convert(inet, fd, sock, false) < 0)
+        /* It may have waited for a lock, and another thread have closed the descriptor. */
+        if (r == 0 && (inet_socket_file(inet) != before || convert(inet, fd, sock, false) < 0))
                 r = sock->removes_file ? -ECANCELED : -ENOBUFS;
         if (r < 0) {
                 sock_unref(sock);

@@ -17,6 +17,9 @@
 /* How long somebody else's lock on the directory is waited for, in milliseconds. */
 #define LOCK_PATIENCE 200
 
+/* How long a socket has to be dead before it is replaced, in milliseconds. */
+#define DEAD_FOR 3
+
 /* What sockets have that nobody has changed, before the umask. */
 #define SOCKET_MODE 0777
 
@@ -279,9 +282,12 @@ enum state { STATE_MISSING, STATE_DEAD, STATE_IN_USE };
 
 /*
  * file: the inode that it must have, or 0.
+ * lock: of the directory, or NULL. Without it the file's mode is not touched, which another process
+ * may be about to set.
  * ret: the file, unless it is missing.
  */
-static enum state find_state(const struct target *target, ino_t file, struct stat *ret)
+static enum state find_state(const struct target *target, ino_t file, const struct lock *lock,
+                             struct stat *ret)
 {
         int r;
 
@@ -291,7 +297,7 @@ static enum state find_state(const struct target *target, ino_t file, struct sta
                 return STATE_IN_USE;
 
         r = ask(target);
-        if (r == EACCES)
+        if (r == EACCES && lock && lock->file >= 0)
                 r = ask_as_owner(target, ret);
         /* Whatever else it says, somebody is there, or we are not to know. */
         return r == ECONNREFUSED ? STATE_DEAD : r == ENOENT ? STATE_MISSING : STATE_IN_USE;
@@ -340,6 +346,25 @@ static int remove_dead(const struct target *target, const struct stat *dead,
         return kernel_unlink(path) < 0 ? -errno : 0;
 }
 
+/*
+ * A server that is not ours takes no lock: a socket of its that is being bound is not mistaken for
+ * a dead one twice.
+ */
+static enum state find_dead(const struct target *target, const struct lock *lock, struct stat *ret)
+{
+        struct stat first;
+        enum state state = find_state(target, 0, lock, &first);
+
+        *ret = first;
+        if (state != STATE_DEAD)
+                return state;
+
+        for (int i = 0; i < DEAD_FOR; i++)
+                kernel_sleep_millisecond();
+        state = find_state(target, 0, lock, ret);
+        return state == STATE_DEAD && !is_same_file(ret, &first) ? STATE_IN_USE : state;
+}
+
 /* Returns what bind(2) says in the end. */
 static int replace_dead(int fd, const struct target *target, const struct rights *rights,
                         const struct lock *lock)
@@ -349,7 +374,7 @@ static int replace_dead(int fd, const struct target *target, const struct rights
 
         /* Who binds for the first time needs no lock, and may be faster than we. */
         for (int i = 0; r == -EADDRINUSE && i < 10; i++) {
-                switch (find_state(target, 0, &st)) {
+                switch (find_dead(target, lock, &st)) {
                 case STATE_IN_USE:
                         if (st.st_mode != 0 && !S_ISSOCK(st.st_mode))
                                 log_message(LOG_WARNING, target->address.sun_path,
@@ -409,12 +434,15 @@ int socket_file_bind(int fd, const struct target *target, const struct rule *rul
         if (r < 0)
                 return r;
 
+        /*
+         * The file is there before connect(2) finds the socket behind it: who asked in between
+         * would take it for dead, and replace it.
+         */
+        lock = lock_directory(target->address.sun_path);
         r = try_bind(fd, target, &rights);
-        if (r == -EADDRINUSE) {
-                lock = lock_directory(target->address.sun_path);
+        if (r == -EADDRINUSE)
                 r = replace_dead(fd, target, &rights, &lock);
-                unlock_directory(&lock);
-        }
+        unlock_directory(&lock);
         if (r < 0) {
                 if (r != -EADDRINUSE)
                         log_message(LOG_ERR, target->address.sun_path,
@@ -429,6 +457,16 @@ int socket_file_bind(int fd, const struct target *target, const struct rule *rul
         return 0;
 }
 
+/* Without the right to write to the file, only who has the lock can tell. */
+static bool may_be_dead(const struct target *target, ino_t file)
+{
+        struct stat st;
+
+        return find_state(target, file, NULL, &st) == STATE_DEAD ||
+               (kernel_lstat(target->address.sun_path, &st) == 0 && !(st.st_mode & S_IWUSR) &&
+                st.st_uid == kernel_geteuid());
+}
+
 void socket_file_remove(const struct target *target, ino_t file)
 {
         const int saved = errno;
@@ -436,9 +474,9 @@ void socket_file_remove(const struct target *target, ino_t file)
         struct lock lock;
 
         /* Most often somebody else has the socket yet, and there is nothing to lock. */
-        if (find_state(target, file, &st) == STATE_DEAD) {
+        if (may_be_dead(target, file)) {
                 lock = lock_directory(target->address.sun_path);
-                if (find_state(target, file, &st) == STATE_DEAD)
+                if (find_state(target, file, &lock, &st) == STATE_DEAD)
                         (void)remove_dead(target, &st, &lock);
                 unlock_directory(&lock);
         }

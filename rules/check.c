@@ -29,7 +29,7 @@ static const struct {
         {SLOT_USER, BIT(RULE_PATH), "'path='", true},
         {SLOT_GROUP, BIT(RULE_PATH), "'path='", true},
         {SLOT_PEER, BIT(RULE_PATH) | BIT(RULE_ABSTRACT) | BIT(RULE_SYSTEMD),
-         "'path=', 'abstract=' or 'systemd'", false},
+         "'path=', 'abstract=' or 'systemd'", true},
 };
 
 #define N_OPTIONS (sizeof(options) / sizeof(*options))

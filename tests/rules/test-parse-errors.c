@@ -283,6 +283,8 @@ static const struct wrong doubtful[] = {
         {"addr=10.1.2.3/8,ignore", "10.1.2.3/8", 5,
          "'10.1.2.3/8' has bits set after the prefix, taken as 10.0.0.0/8"},
         {"path=/x,out,mode=0660", "mode=0660", 12, "'mode=' has no effect with 'out'"},
+        {"out,path=/x,peer=credentials", "peer=credentials", 12,
+         "'peer=' has no effect with 'out'"},
         {"from-unix=a,path=/x%%a/%%%p", "%p", 25, "'%p' is 'unknown' with 'from-unix='"},
         {"from-abstract=a,abstract=%a%t", "%a", 25, "'%a' is 'unknown' with 'from-abstract='"},
         {"path=/x mode=0660", "mode=0660", 8, "'mode=0660' is taken for a part of 'path='"},
@@ -327,7 +329,6 @@ static void test_no_warning_without_cause(void **state)
         static const char *const texts[] = {
                 "in,tcp,addr=10.0.0.0/8,port=1,path=/x,mode=0660,noremove",
                 "path=/x,mode=0660,noremove,user=u,group=g,peer=credentials",
-                "out,path=/x,peer=credentials",
                 "from-unix=%p,path=/%%p-%%a-%t",
                 "path=/%p-%a-%t",
                 "path=/a#b;c/mode=1 a",
