@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * What an administrator is told, and from which level on. argv: the level, "warning" to "debug".
+ */
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tests/preload/files.h"
+#include "tests/preload/net.h"
+#include "tests/preload/tap.h"
+
+enum level { WARNING, NOTICE, INFO, DEBUG };
+
+static const char *const names[] = {"warning", "notice", "info", "debug"};
+
+/* "@": the directory of the test. */
+static const struct {
+        enum level level;
+        const char *text;
+} told[] = {
+        {WARNING, "ip2unix: @/web: cannot make a Unix socket: Too many open files (EMFILE)\n"},
+        {WARNING,
+         "ip2unix: @/no/web: cannot make the socket: No such file or directory (ENOENT)\n"},
+        {WARNING, "ip2unix: @/file: something that is no socket is there, and is left\n"},
+        {NOTICE, "ip2unix: port 83: @/live is in use\n"},
+        {INFO, "ip2unix: port 80: listening at @/web\n"},
+        {INFO, "ip2unix: port 90: connected to @/live\n"},
+        {INFO, "ip2unix: @/none: nobody is there: No such file or directory (ENOENT)\n"},
+        {INFO, "ip2unix: @/dead: nobody listens there\n"},
+        {INFO, "ip2unix: port 81: rejected: Operation not permitted (EPERM)\n"},
+        {INFO, "ip2unix: port 82: bound to 127.0.0.9\n"},
+        {DEBUG, "ip2unix: bind to 127.0.0.1:80, stream: rule 1\n"},
+        {DEBUG, "ip2unix: bind to 127.0.0.1:0, datagram: no rule\n"},
+        {DEBUG, "ip2unix: connect to [::1]:91, stream: rule 8\n"},
+};
+
+static void bind_at(const char *address, int type)
+{
+        const int fd = socket_for(address, type);
+
+        (void)bind_to(fd, address);
+        close(fd);
+}
+
+static void connect_at(const char *address)
+{
+        const int fd = socket_for(address, SOCK_STREAM);
+
+        (void)connect_to(fd, address);
+        close(fd);
+}
+
+static void bind_without_descriptors(void)
+{
+        const int fd = socket_for("127.0.0.1:80", SOCK_STREAM);
+        struct rlimit limit, none;
+
+        need(getrlimit(RLIMIT_NOFILE, &limit) == 0, "getrlimit");
+        none = (struct rlimit){.rlim_cur = 0, .rlim_max = limit.rlim_max};
+        need(setrlimit(RLIMIT_NOFILE, &none) == 0, "setrlimit");
+        (void)bind_to(fd, "127.0.0.1:80");
+        need(setrlimit(RLIMIT_NOFILE, &limit) == 0, "setrlimit");
+        close(fd);
+}
+
+static void do_all(void)
+{
+        const int live = unix_at(path_of("live"), SOCK_STREAM, 5);
+        FILE *file = fopen(path_of("file"), "we");
+
+        need(file && fclose(file) == 0, "a file");
+        leave_dead(path_of("dead"));
+        bind_without_descriptors();
+        bind_at("127.0.0.1:80", SOCK_STREAM);
+        bind_at("127.0.0.1:81", SOCK_STREAM);
+        bind_at("127.0.0.1:82", SOCK_STREAM);
+        bind_at("127.0.0.1:83", SOCK_STREAM);
+        bind_at("127.0.0.1:84", SOCK_STREAM);
+        bind_at("127.0.0.1:85", SOCK_STREAM);
+        bind_at("127.0.0.1:0", SOCK_DGRAM);
+        connect_at("127.0.0.1:90");
+        connect_at("[::1]:91");
+        connect_at("127.0.0.1:92");
+        close(live);
+}
+
+/* The text with the directory filled in. Overwritten by the next call. */
+static const char *fill_in(const char *text)
+{
+        static char filled[512];
+        const char *at = strchr(text, '@');
+        const char *directory = path_of("");
+
+        if (!at)
+                return text;
+        snprintf(filled, sizeof(filled), "%.*s%.*s%s", (int)(at - text), text,
+                 (int)strlen(directory) - 1, directory, at + 1);
+        return filled;
+}
+
+int main(int argc, char **argv)
+{
+        enum level level = WARNING;
+
+        need(argc == 2, "a level");
+        while (level < DEBUG && strcmp(argv[1], names[level]) != 0)
+                level++;
+
+        do_all();
+        for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
+                const char *text = fill_in(told[i].text);
+
+                same(strstr(messages(), text) != NULL, told[i].level <= level, "%s at %s: %.*s",
+                     told[i].level <= level ? "told" : "not told", argv[1],
+                     (int)strcspn(text, "\n"), text);
+        }
+        return tap_end();
+}
