@@ -365,6 +365,17 @@ static enum state find_dead(const struct target *target, const struct lock *lock
         return state == STATE_DEAD && !is_same_file(ret, &first) ? STATE_IN_USE : state;
 }
 
+/* What ss(8) does not show, and so is looked for in vain. */
+static void tell_obstacle(const struct target *target, const struct stat *st)
+{
+        if (st->st_mode != 0 && !S_ISSOCK(st->st_mode))
+                log_message(LOG_WARNING, target->address.sun_path,
+                            ": something that is no socket is there, and is left");
+        else if (st->st_mode != 0 && ask(target) == EACCES)
+                log_message(LOG_WARNING, target->address.sun_path,
+                            ": there is a socket of somebody else's, who may listen there");
+}
+
 /* Returns what bind(2) says in the end. */
 static int replace_dead(int fd, const struct target *target, const struct rights *rights,
                         const struct lock *lock)
@@ -376,9 +387,7 @@ static int replace_dead(int fd, const struct target *target, const struct rights
         for (int i = 0; r == -EADDRINUSE && i < 10; i++) {
                 switch (find_dead(target, lock, &st)) {
                 case STATE_IN_USE:
-                        if (st.st_mode != 0 && !S_ISSOCK(st.st_mode))
-                                log_message(LOG_WARNING, target->address.sun_path,
-                                            ": something that is no socket is there, and is left");
+                        tell_obstacle(target, &st);
                         return -EADDRINUSE;
                 case STATE_DEAD:
                         r = remove_dead(target, &st, lock);

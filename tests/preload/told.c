@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/preload/files.h"
@@ -27,6 +28,8 @@ static const struct {
         {WARNING,
          "ip2unix: @/no/web: cannot make the socket: No such file or directory (ENOENT)\n"},
         {WARNING, "ip2unix: @/file: something that is no socket is there, and is left\n"},
+        {WARNING,
+         "ip2unix: @/closed: there is a socket of somebody else's, who may listen there\n"},
         {NOTICE, "ip2unix: port 83: @/live is in use\n"},
         {INFO, "ip2unix: port 80: listening at @/web\n"},
         {INFO, "ip2unix: port 90: connected to @/live\n"},
@@ -36,7 +39,7 @@ static const struct {
         {INFO, "ip2unix: port 82: bound to 127.0.0.9\n"},
         {DEBUG, "ip2unix: bind to 127.0.0.1:80, stream: rule 1\n"},
         {DEBUG, "ip2unix: bind to 127.0.0.1:0, datagram: no rule\n"},
-        {DEBUG, "ip2unix: connect to [::1]:91, stream: rule 8\n"},
+        {DEBUG, "ip2unix: connect to [::1]:91, stream: rule 9\n"},
 };
 
 static void bind_at(const char *address, int type)
@@ -68,6 +71,20 @@ static void bind_without_descriptors(void)
         close(fd);
 }
 
+/* A dead one of root's, who alone could know that it is. */
+static void bind_over_closed(void)
+{
+        const char *path = path_of("closed");
+
+        leave_dead(path);
+        need(chmod(path, 0755) == 0 && chmod(path_of("."), 0777) == 0 &&
+                     chmod(path_of(".."), 0755) == 0,
+             "chmod");
+        need(seteuid(65534) == 0, "seteuid");
+        bind_at("127.0.0.1:86", SOCK_STREAM);
+        need(seteuid(0) == 0, "seteuid");
+}
+
 static void do_all(void)
 {
         const int live = unix_at(path_of("live"), SOCK_STREAM, 5);
@@ -82,6 +99,7 @@ static void do_all(void)
         bind_at("127.0.0.1:83", SOCK_STREAM);
         bind_at("127.0.0.1:84", SOCK_STREAM);
         bind_at("127.0.0.1:85", SOCK_STREAM);
+        bind_over_closed();
         bind_at("127.0.0.1:0", SOCK_DGRAM);
         connect_at("127.0.0.1:90");
         connect_at("[::1]:91");
