@@ -113,28 +113,14 @@ static const char *loopback(int family)
         return family == AF_INET6 ? "::1" : "127.0.0.1";
 }
 
-/* AI_CANONNAME: freeaddrinfo(3) will free(3) it. */
-static void set_canonical_name(struct addrinfo *info, const char *node)
-{
-        char *name = info->ai_canonname ? NEXT(strdup)(node) : NULL;
-
-        if (!name)
-                return;
-        NEXT(free)(info->ai_canonname);
-        info->ai_canonname = name;
-}
-
 /* The loopback address, if connections of that port and kind are led elsewhere. */
-static bool find_loopback(const char *node, const char *service, const struct addrinfo *hints,
-                          struct addrinfo **ret)
+static bool find_loopback(const char *service, const struct addrinfo *hints, struct addrinfo **ret)
 {
         /* This reads the service, too. */
         if (NEXT(getaddrinfo)(loopback(hints->ai_family), service, hints, ret) != 0)
                 return false;
-        if (is_led_elsewhere(port_of(*ret), hints->ai_socktype)) {
-                set_canonical_name(*ret, node);
+        if (is_led_elsewhere(port_of(*ret), hints->ai_socktype))
                 return true;
-        }
 
         NEXT(freeaddrinfo)(*ret);
         return false;
@@ -155,7 +141,7 @@ HOOK int getaddrinfo(const char *node, const char *service, const struct addrinf
         /* Who asks for all kinds gets those that are led elsewhere. */
         for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
                 asked.ai_socktype = hints && hints->ai_socktype ? hints->ai_socktype : types[i];
-                if (find_loopback(node, service, &asked, &info)) {
+                if (find_loopback(service, &asked, &info)) {
                         *ret = info;
                         return 0;
                 }

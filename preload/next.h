@@ -73,7 +73,6 @@
         X(int, execvpe, (const char *, char *const[], char *const[]))                              \
         X(int, fclose, (FILE *))                                                                   \
         X(int, fexecve, (int, char *const[], char *const[]))                                       \
-        X(void, free, (void *))                                                                    \
         X(void, freeaddrinfo, (struct addrinfo *))                                                 \
         X(int, forkpty, (int *, char *, const struct termios *, const struct winsize *))           \
         X(FILE *, freopen, (const char *, const char *, FILE *))                                   \
@@ -103,7 +102,6 @@
         X(ssize_t, __recvfrom_chk,                                                                 \
           (int, void *, size_t, size_t, int, struct sockaddr *, socklen_t *))                      \
         X(int, sendmmsg, (int, struct mmsghdr *, unsigned, int))                                   \
-        X(char *, strdup, (const char *))                                                          \
         X(int, system, (const char *))                                                             \
         X(int, wordexp, (const char *, wordexp_t *, int))
 

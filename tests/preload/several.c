@@ -333,7 +333,7 @@ static void check_handler(void)
                 close(fd);
         }
         setitimer(ITIMER_REAL, &stop, NULL);
-        ok(binds > 1 && handled > 10, "%d binds, and %d of a handler", binds, (int)handled);
+        ok(binds > 0 && handled > 10, "%d binds, and %d of a handler", binds, (int)handled);
         same(wrong, 0, "every bind works");
         same(failed, 0, "and every one of the handler");
         same(slow, 0, "which never waits for what it interrupts");
