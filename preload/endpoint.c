@@ -104,6 +104,16 @@ struct endpoint endpoint_opposite(const struct endpoint *end, sa_family_t family
         return endpoint_loopback(rule_address_is_mapped(&end->address) ? AF_INET : family, port);
 }
 
+bool endpoint_is_nowhere(const struct endpoint *endpoint)
+{
+        static const struct rule_address ipv4 = {
+                {[10] = 0xff, [11] = 0xff, [12] = 127, [13] = 105, [14] = 112, [15] = 50}};
+        static const struct rule_address ipv6 = {{0xfd, 0x69, 0x70, 0x32, 0x75, 0x6e, 0x69, 0x78}};
+
+        return memcmp(&endpoint->address, &ipv4, sizeof(ipv4)) == 0 ||
+               memcmp(&endpoint->address, &ipv6, sizeof(ipv6)) == 0;
+}
+
 bool endpoint_is_wildcard(const struct endpoint *endpoint, sa_family_t family)
 {
         static const uint8_t zero[16];

@@ -34,6 +34,16 @@ struct endpoint endpoint_loopback(sa_family_t family, uint16_t port);
  */
 struct endpoint endpoint_opposite(const struct endpoint *end, sa_family_t family, uint16_t port);
 
+/*
+ * An address that stands for a host that nobody knows, so that rules can be about connections to
+ * it: hook-resolve.c. The letters are the name of the product; the first is a loopback address, the
+ * second a unique local one (RFC 4193). Nothing is ever sent there.
+ */
+#define ENDPOINT_NOWHERE_IPV4 "127.105.112.50"
+#define ENDPOINT_NOWHERE_IPV6 "fd69:7032:756e:6978::"
+
+bool endpoint_is_nowhere(const struct endpoint *endpoint);
+
 bool endpoint_is_wildcard(const struct endpoint *endpoint, sa_family_t family);
 
 /*

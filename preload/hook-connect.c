@@ -198,6 +198,8 @@ static int connect_inet(const struct inet_socket *inet, const struct sockaddr *a
         rule = rule_set_match(RULE_OUT, inet, &asked, is_ipv4, &query);
         if (rule && rule->action != RULE_IGNORE)
                 return connect_by_rule(inet, rule, &asked, &query);
+        if (endpoint_is_nowhere(&asked))
+                return -EHOSTUNREACH;
 
         if (!inet->sock)
                 return connect_for_real(inet->fd, addr, length);

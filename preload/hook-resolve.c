@@ -10,10 +10,11 @@
 #include <netdb.h>
 #include <netinet/in.h>
 
+#include "preload/endpoint.h"
 #include "preload/hook.h"
 #include "preload/rule-set.h"
 
-/* May the rule be about connections to that port? port: 0 when the program did not name it. */
+/* May the rule be about connections of that kind? port, type: 0 when they are not known. */
 static bool may_concern(const struct rule *rule, uint16_t port, int type)
 {
         if (rule->direction == RULE_IN || rule->origin != RULE_FROM_IP ||
@@ -26,29 +27,50 @@ static bool may_concern(const struct rule *rule, uint16_t port, int type)
         return port == 0 || (port >= rule->port_first && port <= rule->port_last);
 }
 
-/*
- * Is it certain that every such connection is led elsewhere, whatever its address? The program must
- * not be sent to the loopback address for what no rule is about, or another one.
- *
- * port: 0 when the program did not name it. type: socket(2)'s, or 0 for any.
- */
-static bool is_led_elsewhere(uint16_t port, int type)
+/* Is it about all of them? */
+static bool concerns_all(const struct rule *rule, uint16_t port, int type)
 {
+        return (port != 0 || (rule->port_first <= 1 && rule->port_last == UINT16_MAX)) &&
+               (type != 0 || rule->type == RULE_ANY_TYPE);
+}
+
+static bool leads_elsewhere(const struct rule *rule)
+{
+        return rule->action == RULE_PATH || rule->action == RULE_ABSTRACT ||
+               rule->action == RULE_INET;
+}
+
+enum led { LED_NOWHERE_ELSE, LED_PERHAPS, LED_SURELY };
+
+/*
+ * Are connections led elsewhere, whatever their address? Not when a rule asks for the address that
+ * nobody knows.
+ *
+ * port: 0 when the program did not name it. type: socket(2)'s, or 0 for any; who names no port may
+ * mean another kind than it says (Python's socket.connect() asks for datagrams).
+ */
+static enum led find_lead(uint16_t port, int type)
+{
+        bool all = true, some = false;
+
+        if (port == 0)
+                type = 0;
         for (size_t i = 0; i < rule_set.n_rules; i++) {
                 const struct rule *rule = &rule_set.rules[i];
 
                 if (!may_concern(rule, port, type))
                         continue;
-                if (rule->has_address ||
-                    (port == 0 && (rule->port_first > 1 || rule->port_last < UINT16_MAX)) ||
-                    (type == 0 && rule->type != RULE_ANY_TYPE))
-                        return false;
-
-                return rule->action == RULE_PATH || rule->action == RULE_ABSTRACT ||
-                       rule->action == RULE_INET;
+                if (rule->has_address)
+                        return LED_NOWHERE_ELSE;
+                if (leads_elsewhere(rule))
+                        some = true;
+                else
+                        all = false;
+                if (concerns_all(rule, port, type))
+                        return !some ? LED_NOWHERE_ELSE : all ? LED_SURELY : LED_PERHAPS;
         }
 
-        return false;
+        return some ? LED_PERHAPS : LED_NOWHERE_ELSE;
 }
 
 static bool is_label_character(char c)
@@ -108,89 +130,95 @@ static uint16_t port_of(const struct addrinfo *info)
         return ntohs(in->sin_port);
 }
 
-static const char *loopback(int family)
+/*
+ * What is answered in the place of an address: the loopback address where it is sure that a rule is
+ * about the connection, otherwise one at which connect(2) and sends fail unless one is.
+ */
+static const char *stand_in(enum led led, int family)
 {
+        if (led == LED_PERHAPS)
+                return family == AF_INET6 ? ENDPOINT_NOWHERE_IPV6 : ENDPOINT_NOWHERE_IPV4;
+
         return family == AF_INET6 ? "::1" : "127.0.0.1";
 }
 
-/* The loopback address, if connections of that port and kind are led elsewhere. */
-static bool find_loopback(const char *service, const struct addrinfo *hints, struct addrinfo **ret)
+/* The service's port, in any address; 0 without one, or a negative number when it is unknown. */
+static int find_port(const char *service, const struct addrinfo *hints)
 {
-        /* This reads the service, too. */
-        if (NEXT(getaddrinfo)(loopback(hints->ai_family), service, hints, ret) != 0)
-                return false;
-        if (is_led_elsewhere(port_of(*ret), hints->ai_socktype))
-                return true;
+        struct addrinfo *info;
+        int port;
 
-        NEXT(freeaddrinfo)(*ret);
-        return false;
+        if (NEXT(getaddrinfo)(stand_in(LED_SURELY, hints->ai_family), service, hints, &info) != 0)
+                return -1;
+        port = port_of(info);
+        NEXT(freeaddrinfo)(info);
+        return port;
 }
 
 HOOK int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
                      struct addrinfo **ret)
 {
-        static const int types[] = {0, SOCK_STREAM, SOCK_DGRAM};
         const int r = NEXT(getaddrinfo)(node, service, hints, ret);
         const int saved = errno;
-        struct addrinfo asked = hints ? *hints : (struct addrinfo){0}, *info;
+        const struct addrinfo asked = hints ? *hints : (struct addrinfo){0};
+        enum led led;
+        int port;
 
         if (LIKELY(r == 0) || !node || !is_host_name(node) || !is_not_found(r) ||
             !rule_set.concerns_out || asked.ai_flags & (AI_NUMERICHOST | AI_PASSIVE))
                 return r;
 
-        /* Who asks for all kinds gets those that are led elsewhere. */
-        for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-                asked.ai_socktype = hints && hints->ai_socktype ? hints->ai_socktype : types[i];
-                if (find_loopback(service, &asked, &info)) {
-                        *ret = info;
-                        return 0;
-                }
-        }
+        port = find_port(service, &asked);
+        led = port < 0 ? LED_NOWHERE_ELSE : find_lead((uint16_t)port, asked.ai_socktype);
+        if (led != LED_NOWHERE_ELSE &&
+            NEXT(getaddrinfo)(stand_in(led, asked.ai_family), service, &asked, ret) == 0)
+                return 0;
 
         errno = saved;
         return r;
 }
 
-/* The older functions know no port. */
-static bool finds_anything(const char *name)
+/* The older functions know no port. Returns what is to be looked up instead, or NULL. */
+static const char *find_stand_in(const char *name, int family)
 {
-        return name && is_host_name(name) && rule_set.concerns_out && is_led_elsewhere(0, 0);
+        const enum led led = name && is_host_name(name) && rule_set.concerns_out ? find_lead(0, 0)
+                                                                                 : LED_NOWHERE_ELSE;
+
+        return led == LED_NOWHERE_ELSE ? NULL : stand_in(led, family);
 }
 
 HOOK struct hostent *gethostbyname(const char *name)
 {
         struct hostent *found = NEXT(gethostbyname)(name);
+        const char *instead = found ? NULL : find_stand_in(name, AF_INET);
 
-        return found || !finds_anything(name) ? found : NEXT(gethostbyname)(loopback(AF_INET));
+        return instead ? NEXT(gethostbyname)(instead) : found;
 }
 
 HOOK struct hostent *gethostbyname2(const char *name, int family)
 {
         struct hostent *found = NEXT(gethostbyname2)(name, family);
+        const char *instead = found ? NULL : find_stand_in(name, family);
 
-        return found || !finds_anything(name) ? found
-                                              : NEXT(gethostbyname2)(loopback(family), family);
+        return instead ? NEXT(gethostbyname2)(instead, family) : found;
 }
 
 HOOK int gethostbyname_r(const char *name, struct hostent *buf, char *memory, size_t size,
                          struct hostent **ret, int *ret_error)
 {
         const int r = NEXT(gethostbyname_r)(name, buf, memory, size, ret, ret_error);
-
         /* ERANGE: not enough memory, and the program tries again with more. */
-        if (*ret || r == ERANGE || !finds_anything(name))
-                return r;
+        const char *instead = *ret || r == ERANGE ? NULL : find_stand_in(name, AF_INET);
 
-        return NEXT(gethostbyname_r)(loopback(AF_INET), buf, memory, size, ret, ret_error);
+        return instead ? NEXT(gethostbyname_r)(instead, buf, memory, size, ret, ret_error) : r;
 }
 
 HOOK int gethostbyname2_r(const char *name, int family, struct hostent *buf, char *memory,
                           size_t size, struct hostent **ret, int *ret_error)
 {
         const int r = NEXT(gethostbyname2_r)(name, family, buf, memory, size, ret, ret_error);
+        const char *instead = *ret || r == ERANGE ? NULL : find_stand_in(name, family);
 
-        if (*ret || r == ERANGE || !finds_anything(name))
-                return r;
-
-        return NEXT(gethostbyname2_r)(loopback(family), family, buf, memory, size, ret, ret_error);
+        return instead ? NEXT(gethostbyname2_r)(instead, family, buf, memory, size, ret, ret_error)
+                       : r;
 }

@@ -100,6 +100,8 @@ static int find_inet(const struct inet_socket *inet, struct destination *destina
                 return 0;
 
         rule = rule_set_match(RULE_OUT, inet, &asked, is_ipv4, &query);
+        if ((!rule || rule->action == RULE_IGNORE) && endpoint_is_nowhere(&asked))
+                return -EHOSTUNREACH;
         if (!rule || rule->action == RULE_IGNORE)
                 return send_unruled(inet);
         if (rule->action == RULE_REJECT)
