@@ -86,11 +86,17 @@ static bool is_discarded(int fd, int flags)
         return UNLIKELY(flags & MSG_TRUNC) && sock_of(table_get(fd))->type == SOCK_STREAM;
 }
 
+/* A connection that came in, as most are, and nothing special: there is no need to look further. */
+static inline bool is_ordinary(int fd, int flags)
+{
+        return !(flags & (MSG_ERRQUEUE | MSG_TRUNC)) && WORD_KIND(table_get(fd)) != WORD_SOCK;
+}
+
 HOOK ssize_t recv(int fd, void *buf, size_t size, int flags)
 {
         int r;
 
-        if (LIKELY(!concerns_us(fd, flags, &r)))
+        if (LIKELY(is_ordinary(fd, flags)) || !concerns_us(fd, flags, &r))
                 return next.recv(fd, buf, size, flags);
         if (r != 0)
                 return answer(r);
