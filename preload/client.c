@@ -119,6 +119,7 @@ static struct sock *prepare_refused(const struct inet_socket *inet, const struct
                 sock->local = *local;
         else if (inet->family == AF_INET)
                 sock->local.address = rule_address_from_ipv4(&(struct in_addr){INADDR_ANY});
+        sock->ephemeral = inet->sock && inet->sock->ephemeral;
         sock->pending_error = error;
         sock->connecting = true;
         return sock;

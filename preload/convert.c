@@ -29,7 +29,7 @@ struct inet_socket inet_socket_of(int fd, word w)
 {
         struct sock *sock = sock_at(WORD_INDEX(w));
 
-        return (struct inet_socket){fd, w, sock->family, sock->type, sock->protocol, sock, NULL};
+        return (struct inet_socket){fd, w, sock->family, sock->type, sock->protocol, sock, NULL, 0};
 }
 
 /* Stand-ins, and what is an IP socket yet. */
@@ -269,7 +269,7 @@ word convert_word(const struct inet_socket *inet, const struct sock *sock)
                 return sock_word(sock);
 
         return WORD_INET_MAKE(WORD_INET,
-                              WORD_SET | (inet->family == AF_INET6 ? WORD_IPV6 : 0) |
+                              inet->flags | WORD_SET | (inet->family == AF_INET6 ? WORD_IPV6 : 0) |
                                       (inet->type == SOCK_DGRAM ? WORD_DGRAM : 0),
                               inet->protocol);
 }
@@ -417,21 +417,30 @@ static int convert_to_standin(const struct inet_socket *inet)
         return r < 0 ? -ENOBUFS : 0;
 }
 
-int convert_back(const struct inet_socket *inet)
+static int replace_by_inet(const struct inet_socket *inet, int fd, const struct sockaddr *bound,
+                           socklen_t length)
+{
+        struct inet_socket client = *inet;
+
+        restore_options(fd, &inet->sock->options);
+        if (bound && next.bind(fd, bound, length) < 0)
+                return -errno;
+
+        client.flags = bound ? WORD_CLIENT : 0;
+        return convert(&client, fd, NULL, false) < 0 ? -ENOBUFS : 0;
+}
+
+int convert_back(const struct inet_socket *inet, const struct sockaddr *bound, socklen_t length)
 {
         const int before = cancel_disable();
         int fd, r;
 
         fd = next.socket(inet->family, inet->type | SOCK_CLOEXEC, inet->protocol);
-        if (fd < 0 && errno == EAFNOSUPPORT)
-                r = convert_to_standin(inet);
-        else if (fd < 0)
-                r = -ENOBUFS;
-        else {
-                restore_options(fd, &inet->sock->options);
-                r = convert(inet, fd, NULL, false) < 0 ? -ENOBUFS : 0;
+        if (fd >= 0) {
+                r = replace_by_inet(inet, fd, bound, length);
                 next.close(fd);
-        }
+        } else
+                r = errno == EAFNOSUPPORT ? convert_to_standin(inet) : -ENOBUFS;
 
         cancel_restore(before);
         return r;

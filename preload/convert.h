@@ -21,6 +21,7 @@ struct inet_socket {
         int protocol;
         struct sock *sock; /* held by word; NULL for a socket that is what it seems to be */
         const struct unix_name *name; /* AF_UNIX: what the program binds or connects it to */
+        word flags;                   /* what the word of a fresh IP socket in its place says */
 };
 
 static inline bool inet_socket_is_standin(const struct inet_socket *inet)
@@ -80,9 +81,12 @@ void convert_names(const struct inet_socket *inet, word w);
 
 /*
  * Give the program a fresh IP socket in place of a converted one, with its options.
- * Errors: -ENOBUFS; the program's socket is as it was.
+ *
+ * bound: what it is to be bound to, although a rule is about that address: nobody can listen there.
+ * NULL: nothing.
+ * Errors: -ENOBUFS, and those of bind(2); the program's socket is as it was.
  */
-int convert_back(const struct inet_socket *inet);
+int convert_back(const struct inet_socket *inet, const struct sockaddr *bound, socklen_t length);
 
 /*
  * Replace it by a socket that nobody can reach.

@@ -106,9 +106,9 @@ struct endpoint endpoint_opposite(const struct endpoint *end, sa_family_t family
 
 bool endpoint_is_nowhere(const struct endpoint *endpoint)
 {
-        static const struct rule_address ipv4 = {
-                {[10] = 0xff, [11] = 0xff, [12] = 127, [13] = 105, [14] = 112, [15] = 50}};
-        static const struct rule_address ipv6 = {{0xfd, 0x69, 0x70, 0x32, 0x75, 0x6e, 0x69, 0x78}};
+        static const struct rule_address ipv4 = {{[10] = 0xff, [11] = 0xff, [12] = 192, [15] = 8}};
+        static const struct rule_address ipv6 = {{0xfd, 0x69, 0x70, 0x32, 0x75, 0x6e, 0x69, 0x78,
+                                                  0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
 
         return memcmp(&endpoint->address, &ipv4, sizeof(ipv4)) == 0 ||
                memcmp(&endpoint->address, &ipv6, sizeof(ipv6)) == 0;

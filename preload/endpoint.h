@@ -36,11 +36,11 @@ struct endpoint endpoint_opposite(const struct endpoint *end, sa_family_t family
 
 /*
  * An address that stands for a host that nobody knows, so that rules can be about connections to
- * it: hook-resolve.c. The letters are the name of the product; the first is a loopback address, the
- * second a unique local one (RFC 4193). Nothing is ever sent there.
+ * it: hook-resolve.c. No machine has it: IPv4's dummy address (RFC 7600), and a unique local one
+ * (RFC 4193) that spells the name of the product.
  */
-#define ENDPOINT_NOWHERE_IPV4 "127.105.112.50"
-#define ENDPOINT_NOWHERE_IPV6 "fd69:7032:756e:6978::"
+#define ENDPOINT_NOWHERE_IPV4 "192.0.0.8"
+#define ENDPOINT_NOWHERE_IPV6 "fd69:7032:756e:6978:ffff:ffff:ffff:ffff"
 
 bool endpoint_is_nowhere(const struct endpoint *endpoint);
 

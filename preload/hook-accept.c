@@ -69,11 +69,15 @@ static int accept_any(int fd, struct sockaddr *addr, socklen_t *length, int flag
 
 static int accept_after_end(int fd, struct sockaddr *addr, socklen_t *length, int flags)
 {
-        const word w = table_get(fd);
+        for (int i = 0; i < 100; i++) {
+                const word w = table_get(fd);
 
-        if (WORD_KIND(w) == WORD_SOCK && sock_at(WORD_INDEX(w))->kind == SOCK_LISTENER)
+                if (WORD_KIND(w) != WORD_SOCK || sock_at(WORD_INDEX(w))->kind != SOCK_LISTENER)
+                        return accept_any(fd, addr, length, flags);
                 kernel_sleep_millisecond();
-        return accept_any(fd, addr, length, flags);
+        }
+
+        return hook_result(-EOPNOTSUPP);
 }
 
 /* w is held, and passes to the connection. */

@@ -111,7 +111,7 @@ static void forget_refusal(int fd)
         if (WORD_KIND(w) == WORD_SOCK && sock_at(WORD_INDEX(w))->kind == SOCK_REFUSED) {
                 const struct inet_socket inet = inet_socket_of(fd, w);
 
-                (void)convert_back(&inet);
+                (void)convert_back(&inet, NULL, 0);
         }
         table_drop(w);
 }

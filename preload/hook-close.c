@@ -8,6 +8,7 @@
 
 #include <limits.h>
 #include <linux/close_range.h>
+#include <sys/single_threaded.h>
 
 #include "preload/cancel.h"
 #include "preload/convert.h"
@@ -90,7 +91,9 @@ static int next_kept(unsigned first)
 
 static int close_gap(unsigned first, unsigned last, int flags)
 {
-        if (!(flags & CLOSE_RANGE_CLOEXEC))
+        /* A thread that gets descriptors of its own closes them for itself alone. */
+        if (!(flags & CLOSE_RANGE_CLOEXEC) &&
+            (!(flags & CLOSE_RANGE_UNSHARE) || __libc_single_threaded))
                 forget_range(first, last);
 
         return kernel_close_range(first, last, flags);
@@ -152,7 +155,8 @@ static void leave_listener(int fd)
 {
         const word w = table_hold(fd);
 
-        if (WORD_KIND(w) == WORD_SOCK && sock_at(WORD_INDEX(w))->removes_file) {
+        if (WORD_KIND(w) == WORD_SOCK && sock_at(WORD_INDEX(w))->removes_file &&
+            process_is_heir_of(sock_at(WORD_INDEX(w))->holder)) {
                 const struct inet_socket inet = inet_socket_of(fd, w);
 
                 if (convert_to_blackhole(&inet, &inet.sock->local) < 0)

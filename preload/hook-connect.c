@@ -53,14 +53,6 @@ static int connect_for_real(int fd, const struct sockaddr *addr, socklen_t lengt
         return r < 0 ? -errno : 0;
 }
 
-/* Its port is one that a rule is about: nobody must listen there. */
-static void forbid_listening(int fd)
-{
-        const word w = table_get(fd);
-
-        (void)table_replace(fd, w, w | WORD_CLIENT);
-}
-
 /*
  * The program has bound the socket, by a rule, and connects it to what no rule is about: an
  * ordinary IP socket again, bound as it was asked for.
@@ -69,27 +61,26 @@ static int connect_unruled(const struct inet_socket *inet, const struct sockaddr
                            socklen_t length)
 {
         struct endpoint local = inet->sock->local;
-        struct sockaddr_storage bound;
-        socklen_t size = sizeof(bound);
+        struct sockaddr_storage buf;
+        struct sockaddr *bound = (struct sockaddr *)&buf;
+        socklen_t size = sizeof(buf);
+        word w;
         int r;
 
         if (inet->sock->ephemeral)
                 local.port = 0;
-        r = convert_back(inet);
-        if (r < 0)
-                return r;
-        if (inet->sock->kind == SOCK_STANDIN)
-                return -ENETUNREACH;
-
         /* Refused before, and never bound. */
         if (local.port == 0 && endpoint_is_wildcard(&local, inet->family))
-                return connect_for_real(inet->fd, addr, length);
+                bound = NULL;
+        else
+                endpoint_write(&local, inet->family, bound, &size);
 
-        endpoint_write(&local, inet->family, (struct sockaddr *)&bound, &size);
-        if (next.bind(inet->fd, (struct sockaddr *)&bound, size) < 0)
-                return -errno;
-        forbid_listening(inet->fd);
-        return connect_for_real(inet->fd, addr, length);
+        r = convert_back(inet, bound, size);
+        if (r < 0)
+                return r;
+        /* Where the kernel makes no IP sockets. */
+        w = table_get(inet->fd);
+        return WORD_KIND(w) == WORD_SOCK ? -ENETUNREACH : connect_for_real(inet->fd, addr, length);
 }
 
 /* What the program has bound a real IP socket to. Returns NULL when it has not. */
@@ -291,7 +282,7 @@ static int disconnect(const struct inet_socket *inet)
         if (sock->kind == SOCK_STANDIN)
                 return 0;
         if (is_convertible(sock))
-                return convert_back(inet);
+                return convert_back(inet, NULL, 0);
 
         return -EINVAL;
 }
@@ -341,7 +332,7 @@ static int connect_accepted(int fd, const struct sockaddr *addr)
         if (WORD_KIND(w) == WORD_SOCK && sock_is_disguised(sock_at(WORD_INDEX(w)))) {
                 const struct inet_socket inet = inet_socket_of(fd, w);
 
-                r = convert_back(&inet);
+                r = convert_back(&inet, NULL, 0);
         } else
                 r = -EINVAL;
         table_drop(w);

@@ -59,9 +59,9 @@ static int answer(int r)
 }
 
 /* tcp(7): MSG_TRUNC on a stream throws data away, and leaves the buffer as it is. */
-static ssize_t discard(int fd, size_t size, int flags)
+static ssize_t __attribute__((noinline)) discard(int fd, size_t size, int flags)
 {
-        char nothing[4096];
+        char nothing[1024];
         size_t done = 0;
 
         flags &= ~MSG_TRUNC;
@@ -83,7 +83,10 @@ static ssize_t discard(int fd, size_t size, int flags)
 
 static bool is_discarded(int fd, int flags)
 {
-        return UNLIKELY(flags & MSG_TRUNC) && sock_of(table_get(fd))->type == SOCK_STREAM;
+        /* Another thread may have closed it meanwhile. */
+        const struct sock *sock = UNLIKELY(flags & MSG_TRUNC) ? sock_of(table_get(fd)) : NULL;
+
+        return sock && sock->type == SOCK_STREAM;
 }
 
 /* A connection that came in, as most are, and nothing special: there is no need to look further. */
@@ -129,9 +132,7 @@ HOOK ssize_t __recvfrom_chk(int fd, void *buf, size_t size, size_t buf_size, int
 
 HOOK ssize_t __recv_chk(int fd, void *buf, size_t size, size_t buf_size, int flags)
 {
-        int r;
-
-        if (concerns_us(fd, flags, &r) && size <= buf_size)
+        if (size <= buf_size)
                 return recv(fd, buf, size, flags);
 
         return NEXT(__recv_chk)(fd, buf, size, buf_size, flags);
@@ -140,9 +141,7 @@ HOOK ssize_t __recv_chk(int fd, void *buf, size_t size, size_t buf_size, int fla
 HOOK ssize_t __recvfrom_chk(int fd, void *buf, size_t size, size_t buf_size, int flags,
                             __SOCKADDR_ARG addr, socklen_t *length)
 {
-        int r;
-
-        if (concerns_us(fd, flags, &r) && size <= buf_size)
+        if (size <= buf_size)
                 return recvfrom(fd, buf, size, flags, addr, length);
 
         return NEXT(__recvfrom_chk)(fd, buf, size, buf_size, flags, addr.__sockaddr__, length);

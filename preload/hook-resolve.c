@@ -67,7 +67,9 @@ static enum led find_lead(uint16_t port, int type)
                 else
                         all = false;
                 if (concerns_all(rule, port, type))
-                        return !some ? LED_NOWHERE_ELSE : all ? LED_SURELY : LED_PERHAPS;
+                        return !some              ? LED_NOWHERE_ELSE
+                               : all && port != 0 ? LED_SURELY
+                                                  : LED_PERHAPS;
         }
 
         return some ? LED_PERHAPS : LED_NOWHERE_ELSE;
@@ -170,6 +172,9 @@ HOOK int getaddrinfo(const char *node, const char *service, const struct addrinf
 
         port = find_port(service, &asked);
         led = port < 0 ? LED_NOWHERE_ELSE : find_lead((uint16_t)port, asked.ai_socktype);
+        /* Who names no port may have other things in mind than to connect. */
+        if (port == 0 && (r != EAI_AGAIN || asked.ai_flags & AI_CANONNAME))
+                led = LED_NOWHERE_ELSE;
         if (led != LED_NOWHERE_ELSE &&
             NEXT(getaddrinfo)(stand_in(led, asked.ai_family), service, &asked, ret) == 0)
                 return 0;
@@ -178,11 +183,18 @@ HOOK int getaddrinfo(const char *node, const char *service, const struct addrinf
         return r;
 }
 
-/* The older functions know no port. Returns what is to be looked up instead, or NULL. */
-static const char *find_stand_in(const char *name, int family)
+/*
+ * The older functions know no port. What does not exist stays so: lists of hosts to be turned away
+ * are asked in this way. Returns what is to be looked up instead, or NULL.
+ *
+ * error: what h_errno says.
+ */
+static const char *find_stand_in(const char *name, int family, int error)
 {
-        const enum led led = name && is_host_name(name) && rule_set.concerns_out ? find_lead(0, 0)
-                                                                                 : LED_NOWHERE_ELSE;
+        const enum led led =
+                name && error == TRY_AGAIN && is_host_name(name) && rule_set.concerns_out
+                        ? find_lead(0, 0)
+                        : LED_NOWHERE_ELSE;
 
         return led == LED_NOWHERE_ELSE ? NULL : stand_in(led, family);
 }
@@ -190,7 +202,7 @@ static const char *find_stand_in(const char *name, int family)
 HOOK struct hostent *gethostbyname(const char *name)
 {
         struct hostent *found = NEXT(gethostbyname)(name);
-        const char *instead = found ? NULL : find_stand_in(name, AF_INET);
+        const char *instead = found ? NULL : find_stand_in(name, AF_INET, h_errno);
 
         return instead ? NEXT(gethostbyname)(instead) : found;
 }
@@ -198,7 +210,7 @@ HOOK struct hostent *gethostbyname(const char *name)
 HOOK struct hostent *gethostbyname2(const char *name, int family)
 {
         struct hostent *found = NEXT(gethostbyname2)(name, family);
-        const char *instead = found ? NULL : find_stand_in(name, family);
+        const char *instead = found ? NULL : find_stand_in(name, family, h_errno);
 
         return instead ? NEXT(gethostbyname2)(instead, family) : found;
 }
@@ -208,7 +220,7 @@ HOOK int gethostbyname_r(const char *name, struct hostent *buf, char *memory, si
 {
         const int r = NEXT(gethostbyname_r)(name, buf, memory, size, ret, ret_error);
         /* ERANGE: not enough memory, and the program tries again with more. */
-        const char *instead = *ret || r == ERANGE ? NULL : find_stand_in(name, AF_INET);
+        const char *instead = *ret || r == ERANGE ? NULL : find_stand_in(name, AF_INET, *ret_error);
 
         return instead ? NEXT(gethostbyname_r)(instead, buf, memory, size, ret, ret_error) : r;
 }
@@ -217,7 +229,7 @@ HOOK int gethostbyname2_r(const char *name, int family, struct hostent *buf, cha
                           size_t size, struct hostent **ret, int *ret_error)
 {
         const int r = NEXT(gethostbyname2_r)(name, family, buf, memory, size, ret, ret_error);
-        const char *instead = *ret || r == ERANGE ? NULL : find_stand_in(name, family);
+        const char *instead = *ret || r == ERANGE ? NULL : find_stand_in(name, family, *ret_error);
 
         return instead ? NEXT(gethostbyname2_r)(instead, family, buf, memory, size, ret, ret_error)
                        : r;

@@ -191,8 +191,11 @@ static int find_destination(int fd, struct destination *destination)
 
 HOOK ssize_t send(int fd, const void *buf, size_t size, int flags)
 {
-        if (UNLIKELY(table_get(fd) != 0) && is_unconnected(table_get(fd)))
-                return hook_result(not_connected(fd, table_get(fd), flags));
+        /* Once: another thread may change it meanwhile. */
+        const word w = table_get(fd);
+
+        if (UNLIKELY(w != 0) && is_unconnected(w))
+                return hook_result(not_connected(fd, w, flags));
 
         return next.send(fd, buf, size, flags);
 }
@@ -258,6 +261,8 @@ static int redirect(int fd, struct msghdr *msg, struct destination *destination)
 
 static ssize_t sendmsg_any(int fd, const struct msghdr *msg, int flags)
 {
+        const word w = table_get(fd);
+
         if (UNLIKELY(msg && msg->msg_controllen > 0))
                 mark_sent_connections(msg);
         if (UNLIKELY(msg && hook_has_a_say(fd, msg->msg_name))) {
@@ -270,8 +275,8 @@ static ssize_t sendmsg_any(int fd, const struct msghdr *msg, int flags)
                 errno = saved;
                 return next.sendmsg(fd, &redirected, to.flags);
         }
-        if (UNLIKELY(table_get(fd) != 0) && msg && !msg->msg_name && is_unconnected(table_get(fd)))
-                return hook_result(not_connected(fd, table_get(fd), flags));
+        if (UNLIKELY(w != 0) && msg && !msg->msg_name && is_unconnected(w))
+                return hook_result(not_connected(fd, w, flags));
 
         return next.sendmsg(fd, msg, flags);
 }

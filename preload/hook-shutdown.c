@@ -53,8 +53,8 @@ static void wake_accepting(const struct sock *sock)
 static int replace_listener(int fd, word w)
 {
         struct sock *sock = sock_at(WORD_INDEX(w));
-        const struct inet_socket inet = {fd,   w,   sock->family, sock->type, sock->protocol,
-                                         NULL, NULL};
+        const struct inet_socket inet = {fd,   w, sock->family, sock->type, sock->protocol, NULL,
+                                         NULL, 0};
         struct sock *shut;
         int with, r;
 

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "preload/departure.h"
 #include "preload/endpoint.h"
@@ -191,6 +192,7 @@ static struct sock *restore(uint64_t rate, int bits)
         sock->removes_file = bits & BITS_REMOVES;
         departure_expected |= sock->removes_file;
         sock->passed = bits & BITS_PASSED;
+        sock->holder = getpid();
         sock->outgoing = bits & BITS_OUTGOING;
         sock->stamped = true;
         restore_endpoints(sock, rate, bits);

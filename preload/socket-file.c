@@ -326,8 +326,12 @@ static int remove_unlocked(const char *path, const struct stat *dead)
         text_add_unsigned(&text, (unsigned long long)kernel_gettid());
         (void)text_finish(&text);
 
-        if (kernel_rename_new(path, aside) < 0)
+        if (kernel_rename_new(path, aside) < 0) {
+                /* A file system that can't. */
+                if (errno == EINVAL || errno == ENOSYS)
+                        return kernel_unlink(path) < 0 ? -errno : 0;
                 return -errno;
+        }
         if (kernel_lstat(aside, &st) == 0 && !is_same_file(&st, dead))
                 return kernel_rename_new(aside, path) < 0 ? -errno : -EADDRINUSE;
 
@@ -365,20 +369,32 @@ static enum state find_dead(const struct target *target, const struct lock *lock
         return state == STATE_DEAD && !is_same_file(ret, &first) ? STATE_IN_USE : state;
 }
 
-/* What ss(8) does not show, and so is looked for in vain. */
-static void tell_obstacle(const struct target *target, const struct stat *st)
+/* What was in the way of a bind. */
+struct obstacle {
+        struct stat file; /* st_mode is 0 when it is not known */
+        int error;        /* a dead socket could not be removed: a negative errno */
+};
+
+/* Not while the directory is locked: who reads standard error may take his time. */
+static void tell_obstacle(const struct target *target, const struct obstacle *obstacle)
 {
-        if (st->st_mode != 0 && !S_ISSOCK(st->st_mode))
-                log_message(LOG_WARNING, target->address.sun_path,
+        const char *path = target->address.sun_path;
+        const mode_t mode = obstacle->file.st_mode;
+
+        if (obstacle->error < 0)
+                log_message(LOG_ERR, path, ": cannot remove the socket that nobody listens on: ",
+                            LOG_ERRNO(-obstacle->error));
+        else if (mode != 0 && !S_ISSOCK(mode))
+                log_message(LOG_WARNING, path,
                             ": something that is no socket is there, and is left");
-        else if (st->st_mode != 0 && ask(target) == EACCES)
-                log_message(LOG_WARNING, target->address.sun_path,
+        else if (mode != 0 && ask(target) == EACCES)
+                log_message(LOG_WARNING, path,
                             ": there is a socket of somebody else's, who may listen there");
 }
 
 /* Returns what bind(2) says in the end. */
 static int replace_dead(int fd, const struct target *target, const struct rights *rights,
-                        const struct lock *lock)
+                        const struct lock *lock, struct obstacle *ret)
 {
         struct stat st = {0};
         int r = -EADDRINUSE;
@@ -387,14 +403,12 @@ static int replace_dead(int fd, const struct target *target, const struct rights
         for (int i = 0; r == -EADDRINUSE && i < 10; i++) {
                 switch (find_dead(target, lock, &st)) {
                 case STATE_IN_USE:
-                        tell_obstacle(target, &st);
+                        ret->file = st;
                         return -EADDRINUSE;
                 case STATE_DEAD:
                         r = remove_dead(target, &st, lock);
                         if (r < 0 && r != -ENOENT && r != -EADDRINUSE) {
-                                log_message(LOG_ERR, target->address.sun_path,
-                                            ": cannot remove the socket that nobody listens on: ",
-                                            LOG_ERRNO(-r));
+                                ret->error = r;
                                 return -EACCES;
                         }
                         break;
@@ -435,6 +449,7 @@ static ino_t inode_of(const struct target *target)
 
 int socket_file_bind(int fd, const struct target *target, const struct rule *rule, ino_t *ret_file)
 {
+        struct obstacle obstacle = {0};
         struct rights rights;
         struct lock lock;
         int r;
@@ -450,8 +465,9 @@ int socket_file_bind(int fd, const struct target *target, const struct rule *rul
         lock = lock_directory(target->address.sun_path);
         r = try_bind(fd, target, &rights);
         if (r == -EADDRINUSE)
-                r = replace_dead(fd, target, &rights, &lock);
+                r = replace_dead(fd, target, &rights, &lock, &obstacle);
         unlock_directory(&lock);
+        tell_obstacle(target, &obstacle);
         if (r < 0) {
                 if (r != -EADDRINUSE)
                         log_message(LOG_ERR, target->address.sun_path,
