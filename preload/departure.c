@@ -14,7 +14,28 @@
 #include "preload/sock.h"
 #include "preload/socket-file.h"
 
-_Atomic bool departure_expected;
+/* A page that the kernel empties in a child of fork(2). */
+static _Atomic int *expected;
+
+void departure_expect(void)
+{
+        _Atomic int *page = __atomic_load_n(&expected, __ATOMIC_ACQUIRE);
+
+        if (!page) {
+                page = memory_share((void **)&expected, sizeof(*page));
+                if (!page)
+                        return;
+                (void)kernel_madvise((void *)page, sizeof(*page), MADV_WIPEONFORK);
+        }
+        atomic_store_explicit(page, 1, memory_order_relaxed);
+}
+
+bool departure_is_expected(void)
+{
+        const _Atomic int *page = __atomic_load_n(&expected, __ATOMIC_ACQUIRE);
+
+        return page && atomic_load_explicit(page, memory_order_relaxed);
+}
 
 struct departure departure_of(int fd, word w)
 {

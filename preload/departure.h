@@ -9,8 +9,17 @@
 #include "preload/table.h"
 #include "preload/target.h"
 
-/* Is there, or was there, a listener whose file has to be removed? */
-extern _Atomic bool departure_expected;
+/*
+ * Whose part is it to leave listeners at the end of the process? That of the process that has bound
+ * or inherited them, and of its children that accept: a worker that has shut itself in may not even
+ * be allowed to ask, and exits untouched.
+ */
+
+/* There is a listener whose file has to be removed, and it is ours. Async-signal-safe. */
+void departure_expect(void);
+
+/* Is one ours? No system call. */
+bool departure_is_expected(void);
 
 struct departure {
         bool removes; /* the rest is only set when it does */

@@ -6,6 +6,7 @@
  */
 
 #include "preload/connection.h"
+#include "preload/departure.h"
 #include "preload/hook.h"
 #include "preload/inherited.h"
 #include "preload/kernel.h"
@@ -100,6 +101,8 @@ static int accept_unix(int listener, word w, struct sockaddr *addr, socklen_t *l
         }
 
         leave(listener, w, sock);
+        if (UNLIKELY(sock->removes_file && !departure_is_expected()))
+                departure_expect();
         port = endpoint_ephemeral_port();
         inherited_copy(listener, fd, sock->inherited);
         if (addr) {

@@ -155,8 +155,7 @@ static void leave_listener(int fd)
 {
         const word w = table_hold(fd);
 
-        if (WORD_KIND(w) == WORD_SOCK && sock_at(WORD_INDEX(w))->removes_file &&
-            process_is_heir_of(sock_at(WORD_INDEX(w))->holder)) {
+        if (WORD_KIND(w) == WORD_SOCK && sock_at(WORD_INDEX(w))->removes_file) {
                 const struct inet_socket inet = inet_socket_of(fd, w);
 
                 if (convert_to_blackhole(&inet, &inet.sock->local) < 0)
@@ -169,7 +168,7 @@ void hook_close_listeners(void)
 {
         int before;
 
-        if (!departure_expected || process_is_borrowed() ||
+        if (!departure_is_expected() || process_is_borrowed() ||
             __atomic_load_n(&listeners_are_shared, __ATOMIC_RELAXED))
                 return;
 

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "preload/departure.h"
 #include "preload/listener.h"
@@ -82,10 +81,10 @@ static struct sock *prepare(const struct inet_socket *inet, const struct rule *r
                 return NULL;
         sock->local = *local;
         sock->rule = rule;
-        sock->holder = getpid();
         sock->peer_credentials = rule->peer_credentials;
         sock->removes_file = rule->action == RULE_PATH && !rule->noremove;
-        departure_expected |= sock->removes_file;
+        if (sock->removes_file)
+                departure_expect();
         return sock;
 }
 

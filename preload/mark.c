@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "preload/departure.h"
 #include "preload/endpoint.h"
@@ -190,9 +189,9 @@ static struct sock *restore(uint64_t rate, int bits)
         sock->peer_credentials = bits & BITS_CREDENTIALS;
         sock->listening = bits & BITS_LISTENING;
         sock->removes_file = bits & BITS_REMOVES;
-        departure_expected |= sock->removes_file;
+        if (sock->removes_file)
+                departure_expect();
         sock->passed = bits & BITS_PASSED;
-        sock->holder = getpid();
         sock->outgoing = bits & BITS_OUTGOING;
         sock->stamped = true;
         restore_endpoints(sock, rate, bits);

@@ -86,7 +86,6 @@ struct sock {
         const struct rule
                 *rule; /* that made a SOCK_LISTENER; NULL when it was passed or inherited */
         ino_t file;    /* the inode of its file, 0 when not known */
-        pid_t holder;  /* the process that bound or inherited it: its children leave it alone */
 
         unsigned inherited; /* see inherited.h */
         struct option_values options;
