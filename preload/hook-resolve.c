@@ -173,7 +173,7 @@ HOOK int getaddrinfo(const char *node, const char *service, const struct addrinf
         port = find_port(service, &asked);
         led = port < 0 ? LED_NOWHERE_ELSE : find_lead((uint16_t)port, asked.ai_socktype);
         /* Who names no port may have other things in mind than to connect. */
-        if (port == 0 && (r != EAI_AGAIN || asked.ai_flags & AI_CANONNAME))
+        if (port == 0 && r != EAI_AGAIN)
                 led = LED_NOWHERE_ELSE;
         if (led != LED_NOWHERE_ELSE &&
             NEXT(getaddrinfo)(stand_in(led, asked.ai_family), service, &asked, ret) == 0)
