@@ -126,7 +126,7 @@ static void confine(char **program, char **preload)
         if (setup.read_only)
                 sandbox_read_only(directory, program, preload);
         if (setup.user > 0)
-                sandbox_user(setup.user, directory, *program);
+                sandbox_user(setup.user, directory, *program, *preload);
         if (setup.limit >= 0)
                 sandbox_descriptors(setup.limit);
 }

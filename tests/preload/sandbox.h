@@ -37,4 +37,4 @@ void sandbox_read_only(const char *directory, char **program, char **preload);
 void sandbox_tmpfs(const char *directory, int inodes);
 
 /* Another user, whose the directory becomes. program: what has to be within his reach. */
-void sandbox_user(int user, const char *directory, const char *program);
+void sandbox_user(int user, const char *directory, const char *program, const char *preload);
