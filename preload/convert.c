@@ -17,14 +17,6 @@
 #include "preload/watch.h"
 #include "rules/address.h"
 
-static int get_option(int fd, int name)
-{
-        int value = 0;
-        socklen_t length = sizeof(value);
-
-        return next.getsockopt(fd, SOL_SOCKET, name, &value, &length) < 0 ? 0 : value;
-}
-
 struct inet_socket inet_socket_of(int fd, word w)
 {
         struct sock *sock = sock_at(WORD_INDEX(w));
@@ -71,14 +63,14 @@ bool inet_socket_find(int fd, struct inet_socket *ret)
         }
 
         /* Made before this program was executed, or sent by another: only the kernel knows. */
-        domain = get_option(fd, SO_DOMAIN);
+        domain = option_number(fd, SO_DOMAIN);
         if (domain != AF_INET && domain != AF_INET6)
                 return false;
         *ret = (struct inet_socket){
                 .fd = fd,
                 .family = (sa_family_t)domain,
-                .type = get_option(fd, SO_TYPE),
-                .protocol = get_option(fd, SO_PROTOCOL),
+                .type = option_number(fd, SO_TYPE),
+                .protocol = option_number(fd, SO_PROTOCOL),
         };
         return ret->type == SOCK_STREAM ||
                (ret->type == SOCK_DGRAM && ret->protocol == IPPROTO_UDP);
@@ -96,11 +88,11 @@ bool inet_socket_find_unix(int fd, struct inet_socket *ret)
         const word w = table_get(fd);
 
         if ((WORD_KIND(w) != WORD_NONE && (WORD_KIND(w) != WORD_PLAIN || WORD_PROTOCOL(w) != 0)) ||
-            get_option(fd, SO_DOMAIN) != AF_UNIX)
+            option_number(fd, SO_DOMAIN) != AF_UNIX)
                 return false;
 
         *ret = (struct inet_socket){
-                .fd = fd, .word = w, .family = AF_UNIX, .type = get_option(fd, SO_TYPE)};
+                .fd = fd, .word = w, .family = AF_UNIX, .type = option_number(fd, SO_TYPE)};
         return ret->type == SOCK_STREAM || ret->type == SOCK_DGRAM;
 }
 
@@ -172,7 +164,7 @@ static void copy_others(int from, int to)
                                     SO_DONTROUTE, SO_TIMESTAMP, SO_TIMESTAMPNS};
 
         for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-                if (get_option(from, names[i]) != 0)
+                if (option_number(from, names[i]) != 0)
                         option_copy(from, to, names[i]);
 }
 
@@ -263,15 +255,12 @@ static void keep_notes(int fd, word w)
                 (void)table_replace(fd, w, w & ~WORD_EPOLLED);
 }
 
-word convert_word(const struct inet_socket *inet, const struct sock *sock)
+/* What the table says of the socket from now on. sock: NULL for a fresh IP socket. */
+static word word_for(const struct inet_socket *inet, const struct sock *sock)
 {
-        if (sock)
-                return sock_word(sock);
-
-        return WORD_INET_MAKE(WORD_INET,
-                              inet->flags | WORD_SET | (inet->family == AF_INET6 ? WORD_IPV6 : 0) |
-                                      (inet->type == SOCK_DGRAM ? WORD_DGRAM : 0),
-                              inet->protocol);
+        return sock ? sock_word(sock)
+                    : word_inet(WORD_INET, inet->family, inet->type, inet->protocol,
+                                inet->flags | WORD_SET);
 }
 
 /* Duplicates that the program made before are to become the new socket too. */
@@ -342,7 +331,7 @@ static bool is_still_there(const struct inet_socket *inet)
 int convert(const struct inet_socket *inet, int with, struct sock *sock, bool shared)
 {
         const bool copied = may_have_copies(inet->word), watched = is_watched(inet);
-        const word w = convert_word(inet, sock);
+        const word w = word_for(inet, sock);
         struct file_state state;
         struct departure departure;
         struct stat before;

@@ -58,9 +58,6 @@ struct sock *convert_prepare(const struct inet_socket *inet, enum sock_kind kind
  */
 ino_t inet_socket_file(const struct inet_socket *inet);
 
-/* What the table says of a socket when it is sock, or for NULL a fresh IP socket. */
-word convert_word(const struct inet_socket *inet, const struct sock *sock);
-
 /*
  * Replace the socket at inet->fd, and at the other numbers that it has in this process, by a
  * duplicate of with. On success sock is in the table, and its reference is the table's. sock may be

@@ -75,8 +75,8 @@ static int bind_inet(const struct inet_socket *inet, const struct sockaddr *addr
                 return inet_socket_is_standin(inet) ? -EINVAL : bind_for_real(inet, addr, length);
 
         rule = rule_set_match(RULE_IN, inet, &endpoint, is_ipv4, &query);
-        *ret_ruled = rule && rule->action != RULE_IGNORE;
-        if (!*ret_ruled)
+        *ret_ruled = rule;
+        if (!rule)
                 return bind_for_real(inet, addr, length);
         if (!inet_socket_is_standin(inet) && WORD_KIND(inet->word) != WORD_INET &&
             is_bound(inet->fd))
@@ -95,7 +95,7 @@ static int bind_unix(struct inet_socket *inet, const struct sockaddr *addr, sock
         struct target unused;
 
         rule = rule_set_match_unix(RULE_IN, inet, addr, length, &query);
-        if (!rule || rule->action == RULE_IGNORE || target_of_socket(inet->fd, &unused))
+        if (!rule || target_of_socket(inet->fd, &unused))
                 return next.bind(inet->fd, addr, length) < 0 ? -errno : 0;
 
         unix_name_set(&name, addr, length);
@@ -188,7 +188,7 @@ static int listen_unbound(const struct inet_socket *inet)
                 endpoint.address = rule_address_from_ipv4(&(struct in_addr){INADDR_ANY});
 
         rule = rule_set_match(RULE_IN, inet, &endpoint, is_ipv4, &query);
-        if (!rule || rule->action == RULE_IGNORE)
+        if (!rule)
                 return inet_socket_is_standin(inet) ? -EADDRNOTAVAIL : 0;
 
         return serve(inet, rule, &endpoint, &query);

@@ -43,14 +43,19 @@ static void note_connected(int fd, word w, const struct sockaddr *addr)
         errno = saved;
 }
 
+static int connect_as_is(int fd, const struct sockaddr *addr, socklen_t length)
+{
+        return next.connect(fd, addr, length) < 0 ? -errno : 0;
+}
+
 static int connect_for_real(int fd, const struct sockaddr *addr, socklen_t length)
 {
         const word w = table_get(fd);
-        const int r = next.connect(fd, addr, length);
+        const int r = connect_as_is(fd, addr, length);
 
-        if (w != 0 && (r == 0 || errno == EINPROGRESS))
+        if (w != 0 && (r == 0 || r == -EINPROGRESS))
                 note_connected(fd, w, addr);
-        return r < 0 ? -errno : 0;
+        return r;
 }
 
 /*
@@ -187,7 +192,7 @@ static int connect_inet(const struct inet_socket *inet, const struct sockaddr *a
                                   : connect_for_real(inet->fd, addr, length);
 
         rule = rule_set_match(RULE_OUT, inet, &asked, is_ipv4, &query);
-        if (rule && rule->action != RULE_IGNORE)
+        if (rule)
                 return connect_by_rule(inet, rule, &asked, &query);
         if (endpoint_is_nowhere(&asked))
                 return -EHOSTUNREACH;
@@ -222,7 +227,7 @@ static int connect_moved_again(int fd, const struct sock *sock)
         socklen_t length;
         const int r = moved_address(sock->rule, &sock->peer, sock->family, &addr, &length);
 
-        return r < 0 ? r : next.connect(fd, (struct sockaddr *)&addr, length) < 0 ? -errno : 0;
+        return r < 0 ? r : connect_as_is(fd, (struct sockaddr *)&addr, length);
 }
 
 static bool is_peer(const struct sock *sock, const struct sockaddr *addr, socklen_t length)
@@ -241,12 +246,9 @@ static bool is_peer(const struct sock *sock, const struct sockaddr *addr, sockle
 /* Its peer is the one that the kernel says, or it has none any more. */
 static void forget_moved(int fd, const struct sock *sock, bool dissolved)
 {
-        const word flags = (sock->family == AF_INET6 ? WORD_IPV6 : 0) |
-                           (sock->type == SOCK_DGRAM ? WORD_DGRAM : 0) | WORD_SET;
-
         if (sock->kind == SOCK_MOVED_PEER)
-                table_put(fd, WORD_INET_MAKE(dissolved ? WORD_INET : WORD_PLAIN, flags,
-                                             sock->protocol));
+                table_put(fd, word_inet(dissolved ? WORD_INET : WORD_PLAIN, sock->family,
+                                        sock->type, sock->protocol, WORD_SET));
 }
 
 /*
@@ -262,7 +264,7 @@ static int connect_moved(int fd, word w, const struct sockaddr *addr, socklen_t 
         if (sock->type == SOCK_STREAM && is_peer(sock, addr, length))
                 return connect_moved_again(fd, sock);
         if (addr->sa_family == AF_UNSPEC || !inet_socket_find(fd, &inet))
-                r = next.connect(fd, addr, length) < 0 ? -errno : 0;
+                r = connect_as_is(fd, addr, length);
         else
                 r = connect_inet(&inet, addr, length);
 
@@ -302,7 +304,7 @@ static int connect_converted(int fd, word w, const struct sockaddr *addr, sockle
         const struct sock *sock = inet.sock;
 
         if (sock->family == AF_UNIX)
-                return next.connect(fd, addr, length) < 0 ? -errno : 0;
+                return connect_as_is(fd, addr, length);
         if (sock->kind == SOCK_MOVED || sock->kind == SOCK_MOVED_PEER)
                 return connect_moved(fd, w, addr, length);
         if (!sock_is_disguised(sock) &&
@@ -353,16 +355,17 @@ static int connect_unix(struct inet_socket *inet, const struct sockaddr *addr, s
         int r;
 
         rule = rule_set_match_unix(RULE_OUT, inet, addr, length, &query);
-        if (!rule || rule->action == RULE_IGNORE)
-                return next.connect(inet->fd, addr, length) < 0 ? -errno : 0;
+        if (!rule)
+                return connect_as_is(inet->fd, addr, length);
         if (rule->action == RULE_REJECT)
                 return -rule->reject_errno;
 
         r = target_expand(rule, &query, &target);
         if (r < 0)
                 return r;
-        if (next.connect(inet->fd, (struct sockaddr *)&target.address, target.length) < 0)
-                return -errno;
+        r = connect_as_is(inet->fd, (struct sockaddr *)&target.address, target.length);
+        if (r < 0)
+                return r;
 
         unix_name_set(&name, addr, length);
         inet->name = &name;
@@ -382,7 +385,7 @@ int hook_connect(int fd, const struct sockaddr *addr, socklen_t length)
         int r;
 
         if (length < sizeof(addr->sa_family))
-                return next.connect(fd, addr, length) < 0 ? -errno : 0;
+                return connect_as_is(fd, addr, length);
 
         if (table_get(fd) == 0)
                 (void)mark_adopt(fd);
@@ -392,8 +395,7 @@ int hook_connect(int fd, const struct sockaddr *addr, socklen_t length)
                 return -EBADF;
         case WORD_ACCEPTED:
                 r = sock_is_disguised(sock_at(WORD_INDEX(w))) ? connect_accepted(fd, addr)
-                    : next.connect(fd, addr, length) < 0      ? -errno
-                                                              : 0;
+                                                              : connect_as_is(fd, addr, length);
                 break;
         case WORD_SOCK:
                 r = connect_converted(fd, w, addr, length);
@@ -404,8 +406,7 @@ int hook_connect(int fd, const struct sockaddr *addr, socklen_t length)
                 if (addr->sa_family == AF_UNIX)
                         return rule_set.concerns_unix && inet_socket_find_unix(fd, &inet)
                                        ? connect_unix(&inet, addr, length)
-                               : next.connect(fd, addr, length) < 0 ? -errno
-                                                                    : 0;
+                                       : connect_as_is(fd, addr, length);
                 return inet_socket_find(fd, &inet) ? connect_inet(&inet, addr, length)
                                                    : connect_for_real(fd, addr, length);
         }

@@ -31,8 +31,7 @@ struct destination {
 
 static int use_address(struct destination *destination, const void *addr, socklen_t length)
 {
-        if (addr != &destination->buf)
-                memcpy(&destination->buf, addr, length);
+        memcpy(&destination->buf, addr, length);
         destination->addr = (const struct sockaddr *)&destination->buf;
         destination->length = length;
         return 0;
@@ -100,10 +99,8 @@ static int find_inet(const struct inet_socket *inet, struct destination *destina
                 return 0;
 
         rule = rule_set_match(RULE_OUT, inet, &asked, is_ipv4, &query);
-        if ((!rule || rule->action == RULE_IGNORE) && endpoint_is_nowhere(&asked))
-                return -EHOSTUNREACH;
-        if (!rule || rule->action == RULE_IGNORE)
-                return send_unruled(inet);
+        if (!rule)
+                return endpoint_is_nowhere(&asked) ? -EHOSTUNREACH : send_unruled(inet);
         if (rule->action == RULE_REJECT)
                 return -rule->reject_errno;
 
@@ -132,7 +129,7 @@ static int find_unix(const struct inet_socket *inet, struct destination *destina
         int r;
 
         rule = rule_set_match_unix(RULE_OUT, inet, destination->addr, destination->length, &query);
-        if (!rule || rule->action == RULE_IGNORE || inet->type == SOCK_STREAM)
+        if (!rule || inet->type == SOCK_STREAM)
                 return 0;
         if (rule->action == RULE_REJECT)
                 return -rule->reject_errno;

@@ -53,8 +53,7 @@ static void wake_accepting(const struct sock *sock)
 static int replace_listener(int fd, word w)
 {
         struct sock *sock = sock_at(WORD_INDEX(w));
-        const struct inet_socket inet = {fd,   w, sock->family, sock->type, sock->protocol, NULL,
-                                         NULL, 0};
+        const struct inet_socket inet = inet_socket_of(fd, w);
         struct sock *shut;
         int with, r;
 

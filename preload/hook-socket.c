@@ -38,10 +38,7 @@ static void track(int fd, int domain, int type, int protocol)
         if (table_reserve(fd) < 0)
                 return;
 
-        table_put(fd, WORD_INET_MAKE(WORD_INET,
-                                     (domain == AF_INET6 ? WORD_IPV6 : 0) |
-                                             (type == SOCK_DGRAM ? WORD_DGRAM : 0),
-                                     protocol));
+        table_put(fd, word_inet(WORD_INET, domain, type, protocol, 0));
 }
 
 /*

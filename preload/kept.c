@@ -13,6 +13,7 @@
 #include "preload/log.h"
 #include "preload/memory.h"
 #include "preload/next.h"
+#include "preload/option.h"
 #include "preload/process.h"
 #include "preload/table.h"
 #include "preload/words.h"
@@ -43,14 +44,6 @@ static bool parse_number(const char **s, unsigned long long max, unsigned long l
         return true;
 }
 
-static int get_int_option(int fd, int name, int otherwise)
-{
-        int value = otherwise;
-        socklen_t length = sizeof(value);
-
-        return next.getsockopt(fd, SOL_SOCKET, name, &value, &length) < 0 ? otherwise : value;
-}
-
 /* What is it that was passed? Returns false for what no bind can use. */
 static bool inspect(int fd, struct kept *ret)
 {
@@ -64,11 +57,11 @@ static bool inspect(int fd, struct kept *ret)
         ret->fd = fd;
         ret->dev = st.st_dev;
         ret->ino = st.st_ino;
-        ret->family = (sa_family_t)get_int_option(fd, SO_DOMAIN, AF_UNSPEC);
-        ret->type = get_int_option(fd, SO_TYPE, 0);
+        ret->family = (sa_family_t)option_number(fd, SO_DOMAIN);
+        ret->type = option_number(fd, SO_TYPE);
 
         if (ret->type != SOCK_DGRAM &&
-            (ret->type != SOCK_STREAM || !get_int_option(fd, SO_ACCEPTCONN, 0)))
+            (ret->type != SOCK_STREAM || !option_number(fd, SO_ACCEPTCONN)))
                 return false;
         if (ret->family == AF_UNIX)
                 return true;

@@ -11,6 +11,7 @@
 #include "preload/log.h"
 #include "preload/mark.h"
 #include "preload/next.h"
+#include "preload/option.h"
 #include "preload/process.h"
 #include "preload/socket-file.h"
 #include "preload/target.h"
@@ -21,14 +22,10 @@
 
 bool listener_is_shared(const struct inet_socket *inet)
 {
-        int value = 0;
-        socklen_t length = sizeof(value);
-
         if (inet->sock)
                 return inet->sock->options.value[OPTION_REUSEPORT];
 
-        return inet->family != AF_UNIX &&
-               next.getsockopt(inet->fd, SOL_SOCKET, SO_REUSEPORT, &value, &length) == 0 && value;
+        return inet->family != AF_UNIX && option_number(inet->fd, SO_REUSEPORT);
 }
 
 /* The bind that has led to a listener, as its rule was found by. */
@@ -174,14 +171,6 @@ static int share(const struct inet_socket *inet, const struct rule *rule,
         return r < 0 ? -ENOBUFS : 0;
 }
 
-static bool has_reuseaddr(const struct inet_socket *inet)
-{
-        int value = 0;
-        socklen_t length = sizeof(value);
-
-        return next.getsockopt(inet->fd, SOL_SOCKET, SO_REUSEADDR, &value, &length) == 0 && value;
-}
-
 static int bind_to_target(const struct inet_socket *inet, const struct rule *rule,
                           const struct target *target, const struct endpoint *local)
 {
@@ -200,7 +189,8 @@ static int bind_to_target(const struct inet_socket *inet, const struct rule *rul
                           memcmp(&first->local, local, sizeof(*local)) == 0;
         if (is_same_address && inet->type == SOCK_STREAM && listener_is_shared(inet))
                 r = share(inet, rule, local, other, w);
-        else if (is_same_address && (atomic_load(&first->listening) || !has_reuseaddr(inet)))
+        else if (is_same_address &&
+                 (atomic_load(&first->listening) || !option_number(inet->fd, SO_REUSEADDR)))
                 r = -EADDRINUSE;
         else {
                 log_message(LOG_INFO, "port ", LOG_NUMBER(local->port), ": ", TARGET_TEXT(target),

@@ -21,6 +21,14 @@
 
 #define CONGESTION_SIZE sizeof(((struct option_values *)NULL)->congestion)
 
+int option_number(int fd, int name)
+{
+        int value = 0;
+        socklen_t length = sizeof(value);
+
+        return next.getsockopt(fd, SOL_SOCKET, name, &value, &length) < 0 ? 0 : value;
+}
+
 void option_copy(int from, int to, int name)
 {
         char value[sizeof(struct timeval)];

@@ -7,6 +7,9 @@
 
 #include "preload/table.h"
 
+/* An integer option of the socket level; 0 when the socket does not have it. */
+int option_number(int fd, int name);
+
 /*
  * Copy an option of the socket level from one socket to another; a size of a buffer as it was asked
  * for. What either socket does not have is passed over.

@@ -192,7 +192,7 @@ static const struct rule *match(const struct rule_query *query)
 
         if (log_level >= LOG_DEBUG)
                 tell(query, rule);
-        return rule;
+        return rule && rule->action != RULE_IGNORE ? rule : NULL;
 }
 
 const struct rule *rule_set_match(enum rule_direction direction, const struct inet_socket *inet,

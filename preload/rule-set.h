@@ -26,7 +26,7 @@ extern struct rule_set rule_set;
  */
 void rule_set_load(void);
 
-/* The rule for a socket call, or NULL. */
+/* The rule for a socket call, or NULL: none matches, or one that says to ignore it. */
 const struct rule *rule_set_match(enum rule_direction direction, const struct inet_socket *inet,
                                   const struct endpoint *endpoint, bool is_ipv4,
                                   struct rule_query *ret_query);

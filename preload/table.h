@@ -30,6 +30,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 typedef uint64_t word;
 
@@ -56,8 +57,12 @@ enum word_kind {
 /* The options that it has set, one bit for each place below OPTION_NOTED: option-table.h. */
 #define WORD_NOTED(w)    ((uint32_t)((w) >> 32))
 #define WORD_NOTE(place) (UINT64_C(1) << (32 + (place)))
-#define WORD_INET_MAKE(kind, flags, protocol)                                                      \
-        ((word)(kind) | (flags) | (word)((protocol)&0xffff) << 16)
+/* flags: of those above that are not about what it is. */
+static inline word word_inet(enum word_kind kind, int family, int type, int protocol, word flags)
+{
+        return (word)kind | (family == AF_INET6 ? WORD_IPV6 : 0) |
+               (type == SOCK_DGRAM ? WORD_DGRAM : 0) | (word)(protocol & 0xffff) << 16 | flags;
+}
 
 /* WORD_SOCK, WORD_ACCEPTED, WORD_KEPT: which object */
 #define WORD_INDEX(w)                 ((uint32_t)((w) >> 8 & 0xffffff))
