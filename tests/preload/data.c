@@ -14,23 +14,11 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "tests/preload/ends.h"
 #include "tests/preload/net.h"
 #include "tests/preload/tap.h"
 
 static int ours, theirs;
-
-/* So many descriptors are open. */
-static int count_open(void)
-{
-        DIR *directory = opendir("/proc/self/fd");
-        int n = 0;
-
-        need(directory != NULL, "/proc/self/fd");
-        while (readdir(directory))
-                n++;
-        closedir(directory);
-        return n;
-}
 
 /* Two bytes, and with the first of them descriptors when there is a way to send any. */
 static void send_descriptors(void)

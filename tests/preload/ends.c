@@ -209,3 +209,13 @@ bool talks(int ours, int theirs)
                byte == 'a' && send(theirs, "b", 1, MSG_NOSIGNAL) == 1 &&
                recv(ours, &byte, 1, 0) == 1 && byte == 'b';
 }
+
+long resident_pages(void)
+{
+        long size = 0, resident = 0;
+        FILE *stream = fopen("/proc/self/statm", "re");
+
+        need(stream && fscanf(stream, "%ld %ld", &size, &resident) == 2, "/proc/self/statm");
+        fclose(stream);
+        return resident;
+}

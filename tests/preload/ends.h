@@ -61,6 +61,9 @@ double milliseconds(void);
 /* So many descriptors are open. */
 int count_open(void);
 
+/* The memory of this process that is in use, in pages: proc(5), statm. */
+long resident_pages(void);
+
 /* Both ends work: a byte goes each way. */
 bool talks(int ours, int theirs);
 

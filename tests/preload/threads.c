@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/preload/ends.h"
 #include "tests/preload/net.h"
 #include "tests/preload/tap.h"
 
@@ -125,16 +126,6 @@ static void *ask(void *argument)
                                          ((struct sockaddr_in *)&storage)->sin_port != htons(81);
                 }
         return NULL;
-}
-
-static long resident_pages(void)
-{
-        long size = 0, resident = 0;
-        FILE *stream = fopen("/proc/self/statm", "re");
-
-        need(stream && fscanf(stream, "%ld %ld", &size, &resident) == 2, "/proc/self/statm");
-        fclose(stream);
-        return resident;
 }
 
 static void run(int milliseconds)

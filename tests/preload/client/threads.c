@@ -180,16 +180,6 @@ static void handle(int number)
         errno = saved;
 }
 
-static long resident_pages(void)
-{
-        long size = 0, resident = 0;
-        FILE *stream = fopen("/proc/self/statm", "re");
-
-        need(stream && fscanf(stream, "%ld %ld", &size, &resident) == 2, "/proc/self/statm");
-        fclose(stream);
-        return resident;
-}
-
 static void run(int how_long)
 {
         const double end = milliseconds() + how_long;
