@@ -44,18 +44,25 @@ const char *pass_addresses(void)
         return passing.addresses;
 }
 
+static int type_of(const char *kind)
+{
+        if (*kind != '/' && strstr(kind, "-dgram"))
+                return SOCK_DGRAM;
+
+        return strcmp(kind, "unix-seqpacket") == 0 ? SOCK_SEQPACKET : SOCK_STREAM;
+}
+
 static int listen_unix(const char *kind, const char *directory)
 {
-        const bool abstract = strcmp(kind, "abstract") == 0;
-        const int type = strcmp(kind, "unix-dgram") == 0       ? SOCK_DGRAM
-                         : strcmp(kind, "unix-seqpacket") == 0 ? SOCK_SEQPACKET
-                                                               : SOCK_STREAM;
+        const bool abstract = strncmp(kind, "abstract", strlen("abstract")) == 0;
+        const char *path = strchr(kind, '/');
+        const int type = type_of(kind);
         struct sockaddr_un un = {.sun_family = AF_UNIX};
         socklen_t length = sizeof(un);
         const int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 
-        if (*kind == '/')
-                snprintf(un.sun_path, sizeof(un.sun_path), "%s", kind);
+        if (path)
+                snprintf(un.sun_path, sizeof(un.sun_path), "%s", path);
         else
                 snprintf(un.sun_path, sizeof(un.sun_path), "%s%s/%d", abstract ? "@" : "",
                          directory, passing.n);
@@ -71,8 +78,8 @@ static int listen_unix(const char *kind, const char *directory)
 
 static int listen_inet(const char *kind)
 {
-        const char *address = strcmp(kind, "inet6") == 0 ? "[::1]:0" : "127.0.0.1:0";
-        const bool udp = strcmp(kind, "udp") == 0;
+        const char *address = strchr(kind, '6') ? "[::1]:0" : "127.0.0.1:0";
+        const bool udp = strncmp(kind, "udp", strlen("udp")) == 0;
         const int fd = socket_for(address, (udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC);
 
         need(fd >= 0 && bind_to(fd, address) == 0, address);
@@ -99,7 +106,7 @@ void pass_open(char *argument, const char *directory)
         *kind++ = 0;
         fd = strcmp(kind, "pair") == 0       ? make_pair()
              : strncmp(kind, "inet", 4) == 0 ? listen_inet(kind)
-             : strcmp(kind, "udp") == 0      ? listen_inet(kind)
+             : strncmp(kind, "udp", 3) == 0  ? listen_inet(kind)
                                              : listen_unix(kind, directory);
         passing.fds[passing.n] = fcntl(fd, F_DUPFD_CLOEXEC, HIGH);
         need(passing.fds[passing.n++] >= 0, "F_DUPFD_CLOEXEC");
