@@ -10,8 +10,9 @@ before:
     {"start": ID}                                      a test begins
     {"end": ID, "outcome": …, "reason": …, "subtests": N, "seconds": S}
     {"uncaught": TEXT}                                 an exception that a thread ended with
-    {"opens": {"active": N, "passive": N}, …}          the last line: TCP connections in this
-                                                       network namespace, as the kernel counted
+    {"traffic": {KIND: N, …}}                          the last line: TCP connections and UDP
+                                                       datagrams in this network namespace, as the
+                                                       kernel counted
 
 It knows nothing of ip2unix, and is the same program bare and under rules. RESOURCE is one of those
 that test.support knows; without "network", tests that need the Internet are skipped.
@@ -27,6 +28,8 @@ import traceback
 import unittest
 
 from test import support
+
+from kernel import counters, udp_datagrams
 
 # A hanging test ends its file with a traceback of every thread.
 FILE_TIMEOUT = 100
@@ -107,11 +110,12 @@ class Report(unittest.TestResult):
         )
 
 
-def tcp_opens():
-    with open("/proc/net/snmp", encoding="ascii") as table:
-        names, values = (line.split() for line in table if line.startswith("Tcp:"))
-    counters = dict(zip(names, values))
-    return {"active": int(counters["ActiveOpens"]), "passive": int(counters["PassiveOpens"])}
+def traffic():
+    counted = counters()
+    return {
+        "TCP connections": counted["TcpActiveOpens"] + counted["TcpPassiveOpens"],
+        "UDP datagrams": udp_datagrams(),
+    }
 
 
 def run(name, report):
@@ -134,7 +138,7 @@ def main():
         report = Report(stream)
         threading.excepthook = report.uncaught
         run(name, report)
-        report.write(opens=tcp_opens())
+        report.write(traffic=traffic())
 
 
 if __name__ == "__main__":

@@ -3,10 +3,11 @@
 
 Runs as the first process of its own namespaces (see run). A scenario gets a Stage: it starts
 servers, runs clients and asserts, in the same words in both modes. Under rules, every TCP socket of
-every program becomes a Unix socket at Stage.socket(port). What a scenario need not say itself is
-asserted here, after every client and at the end:
+every program becomes a Unix socket at Stage.socket(port); after Stage.go_datagram(), every UDP socket as
+well. What a scenario need not say itself is asserted here, after every client and at the end:
 
 - bare, TCP was used; under rules, never: no segment was sent, no TCP socket listens or is connected
+- in scenarios about datagrams, the same of UDP: bare, datagrams were sent; under rules, not one
 - the socket file is there while the server listens, and gone when it has ended
 - no process outlives its scenario, and the shim has no complaint
 """
@@ -23,6 +24,9 @@ import time
 import traceback
 from pathlib import Path
 
+from kernel import (command_line, ip_listens, ip_sockets, processes, tcp_segments, udp_datagrams,
+                    unix_paths)
+
 HERE = Path(__file__).resolve().parent
 # Everything of a scenario lives here, on a tmpfs that hides what the machine has in /run.
 HOME = Path("/run/apps")
@@ -30,9 +34,6 @@ PRODUCT = Path("/run/ip2unix")
 SKIPPED = 77
 # Seconds until a server listens, and until one that was told to end has ended.
 PATIENCE = 30
-# What /proc/net/tcp says of a listening socket, and /proc/net/unix of its flags (SO_ACCEPTCON).
-TCP_LISTEN = "0A"
-UNIX_ACCEPTS = 0x10000
 
 
 class Failure(Exception):
@@ -51,60 +52,6 @@ def wait_until(condition, what, seconds=PATIENCE):
             raise Failure(f"waited {seconds} seconds in vain: {what}")
         time.sleep(0.02)
     return result
-
-
-def _read(path):
-    """The text of a file in /proc, empty when the process is gone."""
-    try:
-        return Path(path).read_text(errors="replace")
-    except (FileNotFoundError, ProcessLookupError):
-        return ""
-
-
-def processes():
-    """The numbers of all living processes but this one."""
-    found = []
-    for entry in os.listdir("/proc"):
-        if entry.isdigit() and entry != "1":
-            state = _read(f"/proc/{entry}/stat").rpartition(")")[2].split()[:1]
-            if state and state[0] not in "ZX":
-                found.append(int(entry))
-    return found
-
-
-def command_line(process):
-    return _read(f"/proc/{process}/cmdline").replace("\0", " ").strip()
-
-
-def children(process):
-    """The numbers of the living children of a process."""
-    parent = f"\nPPid:\t{process}\n"
-    return {child for child in processes() if parent in _read(f"/proc/{child}/status")}
-
-
-def tcp_sockets():
-    """Pairs of local port and state of all TCP sockets."""
-    found = []
-    for name in ("tcp", "tcp6"):
-        for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]:
-            fields = line.split()
-            found.append((int(fields[1].rpartition(":")[2], 16), fields[3]))
-    return found
-
-
-def tcp_segments():
-    names, values = [line.split() for line in Path("/proc/net/snmp").read_text().splitlines()
-                     if line.startswith("Tcp:")]
-    return int(values[names.index("OutSegs")])
-
-
-def listening_paths():
-    found = []
-    for line in Path("/proc/net/unix").read_text().splitlines()[1:]:
-        fields = line.split(maxsplit=7)
-        if len(fields) == 8 and int(fields[3], 16) & UNIX_ACCEPTS:
-            found.append(fields[7])
-    return found
 
 
 def environment_of(user):
@@ -172,9 +119,11 @@ class Stage:
         self.logs = HOME / "logs"
         self.servers = []
         self.number = 0
-        # A scenario may say otherwise of both.
+        # A scenario may say otherwise of these. None: it may or may not be.
         self.uses_tcp = not self.rules
+        self.uses_udp = None
         self.rule = f"tcp,path={self.sockets}/%p.sock"
+        self.file_names = {"tcp": "{}.sock"}
         self._furnish(build)
 
     def _furnish(self, build):
@@ -189,12 +138,22 @@ class Stage:
         for directory in (self.home, self.sockets, self.logs):
             directory.mkdir()
             directory.chmod(0o1777)
+        # The C library's own questions to name servers pass by every preloaded library.
+        switch = self.file("nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n")
+        subprocess.run(["mount", "--bind", switch, "/etc/nsswitch.conf"], check=True)
         os.umask(0o022)
         os.chdir(self.home)
 
     def go_abstract(self):
         """From now on, every TCP socket becomes an abstract Unix socket instead."""
         self.rule = "tcp,abstract=apps-%p"
+
+    def go_datagram(self):
+        """From now on, every TCP and every UDP socket becomes a Unix socket."""
+        self.uses_tcp = False if self.rules else None
+        self.uses_udp = not self.rules
+        self.rule = f"path={self.sockets}/%t-%p.sock"
+        self.file_names = {"tcp": "tcp-{}.sock", "udp": "udp-{}.sock"}
 
     # --- files ------------------------------------------------------------------------------------
 
@@ -229,9 +188,9 @@ class Stage:
         """A file of random bytes; returns its path."""
         return self.file(name, os.urandom(size))
 
-    def socket(self, port):
+    def socket(self, port, kind="tcp"):
         """Where the rules put the listener of that port."""
-        return self.sockets / f"{port}.sock"
+        return self.sockets / self.file_names[kind].format(port)
 
     # --- programs ---------------------------------------------------------------------------------
 
@@ -252,8 +211,11 @@ class Stage:
                        **environment_of(user or "root")}
         return environment | {key: str(value) for key, value in (extra or {}).items()}
 
-    def start(self, *command, port=None, user=None, env=None, rules=True, name=None):
-        """Start a server and wait until it listens on the port; returns a Server."""
+    def start(self, *command, port=None, udp=None, user=None, env=None, rules=True, name=None):
+        """Start a server and wait until it listens on the port; returns a Server.
+
+        udp: wait until it has bound a UDP socket to that port.
+        """
         self.number += 1
         log = self.logs / f"{self.number}-{name or Path(str(command[0])).name}.log"
         with open(log, "wb") as output:
@@ -263,19 +225,24 @@ class Stage:
                 **identity_of(user or "root"))
         server = Server(process, log)
         self.servers.append(server)
-        if port:
-            wait_until(lambda: self.listens(port) or process.poll() is not None,
-                       f"{log.stem} listens on {port}")
-            if process.poll() is not None and not self.listens(port):
-                raise Failure(f"{log.stem} ends with {process.returncode}, and never listened")
+        for number, kind in ((port, "tcp"), (udp, "udp")):
+            if number:
+                self._wait_for(server, number, kind)
         return server
 
-    def listens(self, port):
+    def _wait_for(self, server, port, kind):
+        process, name = server.process, server.log.stem
+        wait_until(lambda: self.listens(port, kind) or process.poll() is not None,
+                   f"{name} listens on {port}/{kind}")
+        if process.poll() is not None and not self.listens(port, kind):
+            raise Failure(f"{name} ends with {process.returncode}, and never listened")
+
+    def listens(self, port, kind="tcp"):
         """Whether somebody listens on the port; under rules, on the socket that stands for it."""
         if self.rules:
             names = rf"{self.sockets}/(.*-)?{port}\.sock|@apps-{port}"
-            return any(re.fullmatch(names, path) for path in listening_paths())
-        return (port, TCP_LISTEN) in tcp_sockets()
+            return any(re.fullmatch(names, path) for path in unix_paths(kind))
+        return ip_listens(port, kind)
 
     def run(self, *command, status=0, user=None, env=None, rules=True, text=True, **feed):
         """Run a client to its end; returns what it printed, on either stream.
@@ -294,7 +261,7 @@ class Stage:
             raise Failure(f"{command} ends with {done.returncode}:\n{done.stdout}")
         if text and re.search("^ip2unix: ", done.stdout, re.MULTILINE):
             raise Failure(f"{command}: complaint of the shim:\n{done.stdout}")
-        self.no_tcp()
+        self.no_ip()
         return done.stdout
 
     def ask_many(self, url, count):
@@ -332,12 +299,16 @@ class Stage:
             raise Failure(f"no {pattern} in:\n{text:.4000}")
         return match
 
-    def no_tcp(self):
-        """TCP was never used, where it should not be."""
-        if self.uses_tcp is False and (tcp_sockets() or tcp_segments()):
+    def no_ip(self):
+        """TCP and UDP were never used, where they should not be."""
+        if self.uses_tcp is False and (ip_sockets("tcp") or tcp_segments()):
             sockets = subprocess.run(["ss", "-tanpH"], stdout=subprocess.PIPE, text=True,
                                      check=False).stdout
             raise Failure(f"TCP was used: {tcp_segments()} segments\n{sockets}")
+        if self.uses_udp is False and udp_datagrams():
+            sockets = subprocess.run(["ss", "-uanpH"], stdout=subprocess.PIPE, text=True,
+                                     check=False).stdout
+            raise Failure(f"UDP was used: {udp_datagrams()} datagrams\n{sockets}")
 
     def descriptors(self):
         """The number of open descriptors of all processes together."""
@@ -354,24 +325,27 @@ class Stage:
         wait_until(lambda: self.descriptors() <= before,
                    f"there were {before} open descriptors, now there are {self.descriptors()}", 5)
 
-    def closed(self, *ports):
+    def closed(self, *ports, udp=()):
         """Nobody listens on the ports any more, and the socket files are gone.
 
         A server's first process may have ended before others of it have.
         """
-        for port in ports:
-            wait_until(lambda port=port: not self.listens(port), f"nobody listens on {port}", 10)
-            wait_until(lambda port=port: not self.socket(port).exists(),
-                       f"{self.socket(port)} is gone", 1)
+        for port, kind in [(port, "tcp") for port in ports] + [(port, "udp") for port in udp]:
+            self._nobody_listens(port, kind)
+            wait_until(lambda path=self.socket(port, kind): not path.exists(),
+                       f"the socket file of {port}/{kind} is gone", 1)
 
-    def stale(self, *ports):
+    def stale(self, *ports, udp=()):
         """The server on the ports was killed by its signal: nobody listens, and the file may stay.
 
         It is removed here, so that it does not count as left behind.
         """
-        for port in ports:
-            wait_until(lambda port=port: not self.listens(port), f"nobody listens on {port}", 10)
-            self.socket(port).unlink(missing_ok=True)
+        for port, kind in [(port, "tcp") for port in ports] + [(port, "udp") for port in udp]:
+            self._nobody_listens(port, kind)
+            self.socket(port, kind).unlink(missing_ok=True)
+
+    def _nobody_listens(self, port, kind):
+        wait_until(lambda: not self.listens(port, kind), f"nobody listens on {port}/{kind}", 10)
 
     def close(self):
         """What holds at the end of every scenario."""
@@ -379,9 +353,11 @@ class Stage:
             if server.process.poll() is None:
                 raise Failure(f"{server.log.stem} was never told to end")
         wait_until(lambda: not processes(), "all processes end", 10)
-        self.no_tcp()
+        self.no_ip()
         if self.uses_tcp and not tcp_segments():
             raise Failure("this scenario does not use TCP where it should")
+        if self.uses_udp and not udp_datagrams():
+            raise Failure("this scenario does not use UDP where it should")
         if left := sorted(path.name for path in self.sockets.iterdir()):
             raise Failure(f"socket files are left: {' '.join(left)}")
         for server in self.servers:

@@ -5,7 +5,8 @@ import signal
 
 import nginx
 import redis
-from stage import TCP_LISTEN, needs, tcp_sockets, wait_until
+from kernel import ip_listens
+from stage import needs, wait_until
 
 
 @needs("redis-server", "redis-cli")
@@ -72,8 +73,8 @@ def scenario_nginx_moved(stage):
     real, other, asked = (8080, 80, "192.0.2.1") if stage.rules else (80, 8080, "127.0.0.1")
     server = stage.start(*nginx.command(stage, servers), "-g", "daemon off;",
                          user="www-data" if stage.rules else None)
-    wait_until(lambda: (real, TCP_LISTEN) in tcp_sockets(), "nginx listens")
-    stage.check((other, TCP_LISTEN) not in tcp_sockets(), f"somebody listens on {other}")
+    wait_until(lambda: ip_listens(real), "nginx listens")
+    stage.check(not ip_listens(other), f"somebody listens on {other}")
     told = "127.0.0.1 127.0.0.1 80\n"
     stage.equal("asked directly", stage.run("curl", "-sSf", f"http://127.0.0.1:{real}/",
                                             rules=False), told)

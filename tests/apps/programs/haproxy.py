@@ -4,7 +4,8 @@
 import signal
 import time
 
-from stage import command_line, needs, processes, wait_until
+from kernel import command_line, processes
+from stage import needs, wait_until
 
 CONFIGURATION = """
 global

@@ -5,7 +5,8 @@ import os
 import signal
 import time
 
-from stage import children, command_line, needs, processes, wait_until
+from kernel import children, command_line, processes
+from stage import needs, wait_until
 
 CONFIGURATION = """
 user root;

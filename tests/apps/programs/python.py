@@ -7,7 +7,8 @@ import os
 import signal
 import time
 
-from stage import command_line, needs, processes, wait_until
+from kernel import command_line, processes
+from stage import needs, wait_until
 
 WSGI = """
 import hashlib, json, os
