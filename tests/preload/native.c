@@ -85,6 +85,11 @@ bool client_sends(int fd, const void *bytes, size_t size)
                (ssize_t)size;
 }
 
+bool client_joins(int fd)
+{
+        return connect(fd, (struct sockaddr *)&server, server_length) == 0;
+}
+
 ssize_t client_gets(int fd, void *bytes, size_t size, int milliseconds)
 {
         return readable(fd, milliseconds) ? recv(fd, bytes, size, MSG_DONTWAIT) : -1;

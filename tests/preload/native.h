@@ -28,6 +28,9 @@ int new_client(const char *name);
 /* One datagram to the server. It waits where there is no room, as Unix sockets do. */
 bool client_sends(int fd, const void *bytes, size_t size);
 
+/* Connect it to the server, which alone can send to it then; client_sends() is not for such. */
+bool client_joins(int fd);
+
 /* What the client got within so many milliseconds; -1: nothing. */
 ssize_t client_gets(int fd, void *bytes, size_t size, int milliseconds);
 
