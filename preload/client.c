@@ -211,12 +211,6 @@ int client_connect(const struct inet_socket *inet, const struct rule *rule,
         struct target target;
         int fd, r;
 
-        if (inet->type == SOCK_DGRAM) {
-                log_message(LOG_ERR, "port ", LOG_NUMBER(asked->port), ": ", rule->target,
-                            ": this version cannot connect datagram sockets there");
-                return -EACCES;
-        }
-
         r = target_expand(rule, query, &target);
         if (r < 0)
                 return r;

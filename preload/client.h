@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* connect(2) by a rule with path= or abstract=. */
+/* connect(2) of stream sockets by a rule with path= or abstract=. */
 
 #include "preload/convert.h"
 #include "preload/endpoint.h"

@@ -11,7 +11,9 @@
 #include "preload/cancel.h"
 #include "preload/convert.h"
 #include "preload/departure.h"
+#include "preload/endpoint.h"
 #include "preload/inherited.h"
+#include "preload/moved.h"
 #include "preload/next.h"
 #include "preload/option.h"
 #include "preload/watch.h"
@@ -94,6 +96,28 @@ bool inet_socket_find_unix(int fd, struct inet_socket *ret)
         *ret = (struct inet_socket){
                 .fd = fd, .word = w, .family = AF_UNIX, .type = option_number(fd, SO_TYPE)};
         return ret->type == SOCK_STREAM || ret->type == SOCK_DGRAM;
+}
+
+const struct endpoint *inet_socket_local(const struct inet_socket *inet, struct endpoint *buf)
+{
+        struct sockaddr_storage addr;
+        socklen_t length = sizeof(addr);
+
+        if (inet->sock)
+                return inet->sock->kind == SOCK_STANDIN || inet->sock->local.port == 0
+                               ? NULL
+                               : &inet->sock->local;
+        if (WORD_KIND(inet->word) == WORD_SOCK)
+                return moved_local(inet->fd, sock_at(WORD_INDEX(inet->word)), buf) == 0 &&
+                                       buf->port != 0
+                               ? buf
+                               : NULL;
+        if (WORD_KIND(inet->word) == WORD_INET ||
+            next.getsockname(inet->fd, (struct sockaddr *)&addr, &length) < 0 ||
+            !endpoint_read((struct sockaddr *)&addr, length, buf, NULL))
+                return NULL;
+
+        return buf->port != 0 ? buf : NULL;
 }
 
 /* Has this process made it, and do we know all that was set on it, by this number alone? */
@@ -433,6 +457,28 @@ int convert_back(const struct inet_socket *inet, const struct sockaddr *bound, s
 
         cancel_restore(before);
         return r;
+}
+
+int convert_back_bound(const struct inet_socket *inet)
+{
+        struct endpoint local = inet->sock->local;
+        struct sockaddr_storage buf;
+        struct sockaddr *bound = (struct sockaddr *)&buf;
+        socklen_t size = sizeof(buf);
+        int r;
+
+        if (inet->sock->ephemeral)
+                local.port = 0;
+        /* Never bound by the program. */
+        if (local.port == 0 && endpoint_is_wildcard(&local, inet->family))
+                bound = NULL;
+        else
+                endpoint_write(&local, inet->family, bound, &size);
+
+        r = convert_back(inet, bound, size);
+        if (r < 0)
+                return r;
+        return WORD_KIND(table_get(inet->fd)) == WORD_SOCK ? -ENETUNREACH : 0;
 }
 
 /*

@@ -44,6 +44,9 @@ struct inet_socket inet_socket_of(int fd, word w);
  */
 bool inet_socket_find_unix(int fd, struct inet_socket *ret);
 
+/* What the program has bound it to: kept in buf, or in its sock. Returns NULL when it has not. */
+const struct endpoint *inet_socket_local(const struct inet_socket *inet, struct endpoint *buf);
+
 /* A new object that says what inet is. Errors: NULL when there is no memory. */
 struct sock *inet_socket_object(const struct inet_socket *inet, enum sock_kind kind);
 
@@ -84,6 +87,12 @@ void convert_names(const struct inet_socket *inet, word w);
  * Errors: -ENOBUFS, and those of bind(2); the program's socket is as it was.
  */
 int convert_back(const struct inet_socket *inet, const struct sockaddr *bound, socklen_t length);
+
+/*
+ * The same for one that sends or connects to what no rule is about: bound as the program has bound
+ * it. Errors: the same, and -ENETUNREACH where the kernel makes no IP sockets.
+ */
+int convert_back_bound(const struct inet_socket *inet);
 
 /*
  * Replace it by a socket that nobody can reach.

@@ -33,9 +33,22 @@ static bool is_bound(int fd)
                endpoint.port != 0;
 }
 
+/* A datagram socket of which only the kernel knows the port may be a client's: see datagram-send.c.
+ */
+static bool asks_for_any_port(const struct inet_socket *inet, const struct sockaddr *addr,
+                              socklen_t length)
+{
+        struct endpoint endpoint;
+
+        return inet->type == SOCK_DGRAM && endpoint_read(addr, length, &endpoint, NULL) &&
+               endpoint.port == 0;
+}
+
 static int bind_for_real(const struct inet_socket *inet, const struct sockaddr *addr,
                          socklen_t length)
 {
+        const word flag = asks_for_any_port(inet, addr, length) ? WORD_ANY_PORT : 0;
+
         if (inet_socket_is_standin(inet))
                 return -EADDRNOTAVAIL;
         if (next.bind(inet->fd, addr, length) < 0)
@@ -43,7 +56,8 @@ static int bind_for_real(const struct inet_socket *inet, const struct sockaddr *
 
         /* No rule will have it from now on. */
         if (WORD_KIND(inet->word) == WORD_INET)
-                (void)table_replace(inet->fd, inet->word, (inet->word & ~(word)15) | WORD_PLAIN);
+                (void)table_replace(inet->fd, inet->word,
+                                    (inet->word & ~(word)15) | WORD_PLAIN | flag);
         return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "preload/client.h"
 #include "preload/connection.h"
 #include "preload/convert.h"
+#include "preload/datagram-send.h"
 #include "preload/endpoint.h"
 #include "preload/hook.h"
 #include "preload/log.h"
@@ -58,59 +59,6 @@ static int connect_for_real(int fd, const struct sockaddr *addr, socklen_t lengt
         return r;
 }
 
-/*
- * The program has bound the socket, by a rule, and connects it to what no rule is about: an
- * ordinary IP socket again, bound as it was asked for.
- */
-static int connect_unruled(const struct inet_socket *inet, const struct sockaddr *addr,
-                           socklen_t length)
-{
-        struct endpoint local = inet->sock->local;
-        struct sockaddr_storage buf;
-        struct sockaddr *bound = (struct sockaddr *)&buf;
-        socklen_t size = sizeof(buf);
-        word w;
-        int r;
-
-        if (inet->sock->ephemeral)
-                local.port = 0;
-        /* Refused before, and never bound. */
-        if (local.port == 0 && endpoint_is_wildcard(&local, inet->family))
-                bound = NULL;
-        else
-                endpoint_write(&local, inet->family, bound, &size);
-
-        r = convert_back(inet, bound, size);
-        if (r < 0)
-                return r;
-        /* Where the kernel makes no IP sockets. */
-        w = table_get(inet->fd);
-        return WORD_KIND(w) == WORD_SOCK ? -ENETUNREACH : connect_for_real(inet->fd, addr, length);
-}
-
-/* What the program has bound a real IP socket to. Returns NULL when it has not. */
-static const struct endpoint *find_local(const struct inet_socket *inet, struct endpoint *buf)
-{
-        struct sockaddr_storage addr;
-        socklen_t length = sizeof(addr);
-
-        if (inet->sock)
-                return inet->sock->kind == SOCK_STANDIN || inet->sock->local.port == 0
-                               ? NULL
-                               : &inet->sock->local;
-        if (WORD_KIND(inet->word) == WORD_SOCK)
-                return moved_local(inet->fd, sock_at(WORD_INDEX(inet->word)), buf) == 0 &&
-                                       buf->port != 0
-                               ? buf
-                               : NULL;
-        if (WORD_KIND(inet->word) == WORD_INET ||
-            next.getsockname(inet->fd, (struct sockaddr *)&addr, &length) < 0 ||
-            !endpoint_read((struct sockaddr *)&addr, length, buf, NULL))
-                return NULL;
-
-        return buf->port != 0 ? buf : NULL;
-}
-
 static bool is_connected(const struct inet_socket *inet)
 {
         struct sockaddr_storage addr;
@@ -118,6 +66,58 @@ static bool is_connected(const struct inet_socket *inet)
 
         return !inet->sock && WORD_KIND(inet->word) != WORD_INET && inet->type == SOCK_STREAM &&
                next.getpeername(inet->fd, (struct sockaddr *)&addr, &length) == 0;
+}
+
+/* What the kernel says of an address that is none of this socket's. */
+static int wrong_address(const struct inet_socket *inet, socklen_t length)
+{
+        const socklen_t shortest = inet->family == AF_INET6
+                                           ? offsetof(struct sockaddr_in6, sin6_scope_id)
+                                           : sizeof(struct sockaddr_in);
+
+        return length < shortest || length > sizeof(struct sockaddr_storage) ? -EINVAL
+                                                                             : -EAFNOSUPPORT;
+}
+
+/* IPv6 sockets of UDP, and they alone, take the addresses of IPv4 as well. */
+static bool is_of_family(const struct inet_socket *inet, const struct sockaddr *addr)
+{
+        if (inet->family == AF_INET6)
+                return addr->sa_family == AF_INET6 || inet->type == SOCK_DGRAM;
+
+        return addr->sa_family != AF_INET6;
+}
+
+/* A datagram socket is connected to whom it was told to, whether or not somebody is there. */
+static int connect_datagram(int fd, word w, const struct sockaddr *addr, socklen_t length)
+{
+        const struct inet_socket inet = inet_socket_of(fd, w);
+        struct endpoint asked;
+        union correspondent to;
+        struct peer_pace *unused;
+        bool is_ipv4;
+        int r;
+
+        if (addr->sa_family == AF_UNSPEC)
+                return datagram_disconnect(fd, inet.sock);
+        if (!endpoint_read(addr, length, &asked, &is_ipv4) || !is_of_family(&inet, addr))
+                return wrong_address(&inet, length);
+        if (endpoint_is_wildcard(&asked, inet.family))
+                asked.address = endpoint_opposite(&asked, inet.family, 0).address;
+
+        next.pthread_testcancel();
+        r = datagram_find(fd, inet.sock, &asked, is_ipv4, &to, &unused);
+        if (r < 0)
+                return r;
+        if (r > 0)
+                return datagram_connect(fd, inet.sock, &to);
+
+        if (endpoint_is_nowhere(&asked))
+                return -EHOSTUNREACH;
+        if (inet.sock->passed)
+                return -ENETUNREACH;
+        r = convert_back_bound(&inet);
+        return r < 0 ? r : hook_connect(fd, addr, length);
 }
 
 static int connect_by_rule(const struct inet_socket *inet, const struct rule *rule,
@@ -146,32 +146,12 @@ static int connect_by_rule(const struct inet_socket *inet, const struct rule *ru
 
         next.pthread_testcancel();
         before = cancel_disable();
-        r = client_connect(inet, rule, find_local(inet, &buf), asked, query);
+        r = client_connect(inet, rule, inet_socket_local(inet, &buf), asked, query);
         cancel_restore(before);
         /* Nothing has come of the waiting. */
         if (r < 0 && r != -EINPROGRESS)
                 next.pthread_testcancel();
         return r;
-}
-
-/* What the kernel says of an address that is none of this socket's. */
-static int wrong_address(const struct inet_socket *inet, socklen_t length)
-{
-        const socklen_t shortest = inet->family == AF_INET6
-                                           ? offsetof(struct sockaddr_in6, sin6_scope_id)
-                                           : sizeof(struct sockaddr_in);
-
-        return length < shortest || length > sizeof(struct sockaddr_storage) ? -EINVAL
-                                                                             : -EAFNOSUPPORT;
-}
-
-/* IPv6 sockets of UDP, and they alone, take the addresses of IPv4 as well. */
-static bool is_of_family(const struct inet_socket *inet, const struct sockaddr *addr)
-{
-        if (inet->family == AF_INET6)
-                return addr->sa_family == AF_INET6 || inet->type == SOCK_DGRAM;
-
-        return addr->sa_family != AF_INET6;
 }
 
 /*
@@ -185,11 +165,16 @@ static int connect_inet(const struct inet_socket *inet, const struct sockaddr *a
         struct rule_query query;
         const struct rule *rule;
         bool is_ipv4;
+        int r;
 
         /* An address of the wrong family or length is for the kernel to refuse. */
         if (!endpoint_read(addr, length, &asked, &is_ipv4) || !is_of_family(inet, addr))
                 return inet->sock ? wrong_address(inet, length)
                                   : connect_for_real(inet->fd, addr, length);
+
+        r = inet->type == SOCK_DGRAM ? datagram_convert(inet, &asked, is_ipv4) : 0;
+        if (r != 0)
+                return r < 0 ? r : hook_connect(inet->fd, addr, length);
 
         rule = rule_set_match(RULE_OUT, inet, &asked, is_ipv4, &query);
         if (rule)
@@ -202,7 +187,8 @@ static int connect_inet(const struct inet_socket *inet, const struct sockaddr *a
         /* The kernel has no IP for us, whatever the address. */
         if (inet_socket_is_standin(inet))
                 return -ENETUNREACH;
-        return connect_unruled(inet, addr, length);
+        r = convert_back_bound(inet);
+        return r < 0 ? r : connect_for_real(inet->fd, addr, length);
 }
 
 /* Does it lead to a peer? Such a socket has no other. */
@@ -305,6 +291,8 @@ static int connect_converted(int fd, word w, const struct sockaddr *addr, sockle
 
         if (sock->family == AF_UNIX)
                 return connect_as_is(fd, addr, length);
+        if (sock_is_datagram(sock))
+                return connect_datagram(fd, w, addr, length);
         if (sock->kind == SOCK_MOVED || sock->kind == SOCK_MOVED_PEER)
                 return connect_moved(fd, w, addr, length);
         if (!sock_is_disguised(sock) &&

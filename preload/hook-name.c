@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "preload/connection.h"
+#include "preload/datagram.h"
 #include "preload/hook.h"
 #include "preload/mark.h"
 #include "preload/moved.h"
@@ -64,6 +65,10 @@ static int name_of(int fd, word w, struct sockaddr *addr, socklen_t *length)
         const struct sock *sock = sock_at(WORD_INDEX(w));
         struct endpoint local = sock->local;
 
+        if (UNLIKELY(sock_is_datagram(sock))) {
+                local = datagram_local(sock);
+                return give(&local, sock->family, addr, length);
+        }
         if (UNLIKELY(!sock_is_disguised(sock)))
                 return sock->family == AF_UNIX ? sock->outgoing || sock->name.length == 0
                                                          ? next.getsockname(fd, addr, length)
@@ -100,6 +105,10 @@ static int peer_of(int fd, word w, struct sockaddr *addr, socklen_t *length)
 
         if (UNLIKELY(!sock_is_disguised(sock)))
                 return peer_of_undisguised(fd, sock, addr, length);
+        if (UNLIKELY(sock_is_datagram(sock)))
+                return datagram_peer_head(sock, &peer) == CORRESPONDENT_NONE
+                               ? hook_result(-ENOTCONN)
+                               : give(&peer, sock->family, addr, length);
         if (!accepted && sock->kind != SOCK_CONNECTION)
                 return hook_result(-ENOTCONN);
 

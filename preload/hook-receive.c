@@ -10,7 +10,9 @@
 #include <string.h>
 
 #include "preload/client.h"
+#include "preload/datagram-receive.h"
 #include "preload/hook.h"
+#include "preload/kernel.h"
 #include "preload/mark.h"
 #include "preload/sock.h"
 
@@ -95,14 +97,29 @@ static inline bool is_ordinary(int fd, int flags)
         return !(flags & (MSG_ERRQUEUE | MSG_TRUNC)) && WORD_KIND(table_get(fd)) != WORD_SOCK;
 }
 
+static ssize_t receive_datagram(int fd, struct sock *sock, void *buf, size_t size, int flags,
+                                struct sockaddr *addr, socklen_t *length)
+{
+        const int saved = errno;
+        const ssize_t n = datagram_receive(fd, sock, buf, size, flags, addr, length);
+
+        if (n >= 0)
+                errno = saved;
+        return hook_result((int)n);
+}
+
 HOOK ssize_t recv(int fd, void *buf, size_t size, int flags)
 {
+        struct sock *sock;
         int r;
 
         if (LIKELY(is_ordinary(fd, flags)) || !concerns_us(fd, flags, &r))
                 return next.recv(fd, buf, size, flags);
         if (r != 0)
                 return answer(r);
+        sock = datagram_sock(table_get(fd));
+        if (sock)
+                return receive_datagram(fd, sock, buf, size, flags, NULL, NULL);
 
         return is_discarded(fd, flags) ? discard(fd, size, flags) : next.recv(fd, buf, size, flags);
 }
@@ -110,6 +127,7 @@ HOOK ssize_t recv(int fd, void *buf, size_t size, int flags)
 HOOK ssize_t recvfrom(int fd, void *buf, size_t size, int flags, __SOCKADDR_ARG addr,
                       socklen_t *length)
 {
+        struct sock *sock;
         ssize_t n;
         int r;
 
@@ -117,6 +135,9 @@ HOOK ssize_t recvfrom(int fd, void *buf, size_t size, int flags, __SOCKADDR_ARG 
                 return next.recvfrom(fd, buf, size, flags, addr.__sockaddr__, length);
         if (r != 0)
                 return answer(r);
+        sock = datagram_sock(table_get(fd));
+        if (sock)
+                return receive_datagram(fd, sock, buf, size, flags, addr.__sockaddr__, length);
 
         n = is_discarded(fd, flags) ? discard(fd, size, flags)
                                     : next.recvfrom(fd, buf, size, flags, NULL, NULL);
@@ -226,9 +247,17 @@ static size_t size_of(const struct msghdr *msg)
 
 static ssize_t receive_converted(int fd, struct msghdr *msg, int flags)
 {
+        struct sock *sock = datagram_sock(table_get(fd));
         void *name = msg->msg_name;
+        const int saved = errno;
         ssize_t n;
 
+        if (sock) {
+                n = datagram_receive_message(fd, sock, msg, flags);
+                if (n >= 0)
+                        errno = saved;
+                return hook_result((int)n);
+        }
         if (is_discarded(fd, flags)) {
                 n = discard(fd, size_of(msg), flags);
                 if (n >= 0)
@@ -258,23 +287,40 @@ HOOK ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
         return n;
 }
 
-/* One by one, where a single call would hand out addresses, or data that is to be thrown away. */
-static int receive_each(int fd, struct mmsghdr *messages, unsigned count, int flags)
+/* The end of a stream would come again and again. */
+static bool is_end(int fd, ssize_t size)
+{
+        return size == 0 && !datagram_sock(table_get(fd));
+}
+
+/*
+ * One by one, where a single call would hand out addresses, or data that is to be thrown away. The
+ * time is looked at after each message, as the kernel does, and what is left of it is told.
+ */
+static int receive_each(int fd, struct mmsghdr *messages, unsigned count, int flags,
+                        struct timespec *timeout)
 {
         const int saved = errno;
+        const int64_t end = timeout ? kernel_milliseconds() + timeout->tv_sec * 1000 +
+                                              timeout->tv_nsec / 1000000
+                                    : 0;
         unsigned n;
 
         for (n = 0; n < count; n++) {
                 const ssize_t size =
                         receive_converted(fd, &messages[n].msg_hdr, flags & ~MSG_WAITFORONE);
+                const int64_t left = timeout ? end - kernel_milliseconds() : 1;
 
                 if (size < 0 && n == 0)
                         return -1;
                 if (size < 0)
                         break;
                 messages[n].msg_len = (unsigned)size;
-                /* The end of a stream would come again and again. */
-                if (size == 0)
+                if (timeout) {
+                        timeout->tv_sec = left > 0 ? left / 1000 : 0;
+                        timeout->tv_nsec = left > 0 ? left % 1000 * 1000000 : 0;
+                }
+                if (is_end(fd, size) || left <= 0)
                         return (int)n + 1;
                 if (flags & MSG_WAITFORONE)
                         flags |= MSG_DONTWAIT;
@@ -290,7 +336,7 @@ HOOK int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
         int n, r;
 
         if (UNLIKELY(concerns_us(fd, flags, &r)) && messages)
-                return r != 0 ? answer(r) : receive_each(fd, messages, count, flags);
+                return r != 0 ? answer(r) : receive_each(fd, messages, count, flags, timeout);
 
         n = NEXT(recvmmsg)(fd, messages, count, flags, timeout);
 

@@ -11,15 +11,18 @@
 
 #include "preload/client.h"
 #include "preload/convert.h"
+#include "preload/datagram-send.h"
 #include "preload/endpoint.h"
 #include "preload/hook.h"
 #include "preload/kernel.h"
-#include "preload/log.h"
 #include "preload/mark.h"
 #include "preload/moved.h"
 #include "preload/rule-set.h"
 #include "preload/sock.h"
 #include "preload/target.h"
+
+/* Converted meanwhile: see datagram-send.h. */
+#define IS_DATAGRAM 1
 
 /* Where a message goes instead of where the program sends it. */
 struct destination {
@@ -90,13 +93,20 @@ static bool read_address(const struct inet_socket *inet, const struct destinatio
 
 static int find_inet(const struct inet_socket *inet, struct destination *destination)
 {
+        struct sockaddr_storage addr;
+        socklen_t length;
         struct endpoint asked;
         struct rule_query query;
         const struct rule *rule;
         bool is_ipv4;
+        int r;
 
         if (!read_address(inet, destination, &asked, &is_ipv4))
                 return 0;
+
+        r = inet->type == SOCK_DGRAM ? datagram_convert(inet, &asked, is_ipv4) : 0;
+        if (r != 0)
+                return r < 0 ? r : IS_DATAGRAM;
 
         rule = rule_set_match(RULE_OUT, inet, &asked, is_ipv4, &query);
         if (!rule)
@@ -107,18 +117,10 @@ static int find_inet(const struct inet_socket *inet, struct destination *destina
         if (inet->type == SOCK_STREAM)
                 return destination->flags & MSG_FASTOPEN ? open_fast(inet->fd, destination)
                                                          : send_unruled(inet);
-        if (rule->action == RULE_INET && !inet->sock) {
-                struct sockaddr_storage addr;
-                socklen_t length;
-                const int r = moved_address(rule, &asked, inet->family, &addr, &length);
-
-                return r < 0 ? r : use_address(destination, &addr, length);
-        }
-
-        log_message(LOG_ERR, "port ", LOG_NUMBER(asked.port), ": ",
-                    rule->target ? rule->target : "inet=",
-                    ": this version cannot send datagrams there");
-        return -EACCES;
+        if (rule->action != RULE_INET || inet->sock)
+                return send_unruled(inet);
+        r = moved_address(rule, &asked, inet->family, &addr, &length);
+        return r < 0 ? r : use_address(destination, &addr, length);
 }
 
 static int find_unix(const struct inet_socket *inet, struct destination *destination)
@@ -161,7 +163,7 @@ static bool is_unconnected(word w)
 }
 
 /*
- * Where does a message go that has an address? Returns 0 or a negative errno.
+ * Where does a message go that has an address? Returns 0, IS_DATAGRAM or a negative errno.
  */
 static int find_destination(int fd, struct destination *destination)
 {
@@ -186,13 +188,31 @@ static int find_destination(int fd, struct destination *destination)
         return inet_socket_find(fd, &inet) ? find_inet(&inet, destination) : 0;
 }
 
+/* From a converted datagram socket. Returns false when it is one of IP now. */
+static bool send_datagram(int fd, const struct outgoing *out, const struct sockaddr *addr,
+                          socklen_t length, ssize_t *ret)
+{
+        const int saved = errno;
+        const ssize_t n = datagram_send(fd, out, addr, length);
+
+        if (n == DATAGRAM_IS_IP)
+                return false;
+        errno = saved;
+        *ret = hook_result((int)n);
+        return true;
+}
+
 HOOK ssize_t send(int fd, const void *buf, size_t size, int flags)
 {
         /* Once: another thread may change it meanwhile. */
         const word w = table_get(fd);
+        ssize_t n;
 
         if (UNLIKELY(w != 0) && is_unconnected(w))
                 return hook_result(not_connected(fd, w, flags));
+        if (UNLIKELY(datagram_sock(w) != NULL) &&
+            send_datagram(fd, &(struct outgoing){buf, size, NULL, flags}, NULL, 0, &n))
+                return n;
 
         return next.send(fd, buf, size, flags);
 }
@@ -202,6 +222,12 @@ HOOK_ALIAS(__send, send);
 HOOK ssize_t sendto(int fd, const void *buf, size_t size, int flags, __CONST_SOCKADDR_ARG addr,
                     socklen_t length)
 {
+        const struct outgoing out = {buf, size, NULL, flags};
+        ssize_t n;
+
+        if (UNLIKELY(datagram_sock(table_get(fd)) != NULL) &&
+            send_datagram(fd, &out, addr.__sockaddr__, length, &n))
+                return n;
         if (UNLIKELY(hook_has_a_say(fd, addr.__sockaddr__))) {
                 struct destination to = {addr.__sockaddr__, length, flags, {0}};
                 const int saved = errno, r = length > sizeof(struct sockaddr_storage)
@@ -211,6 +237,8 @@ HOOK ssize_t sendto(int fd, const void *buf, size_t size, int flags, __CONST_SOC
                 if (r < 0)
                         return hook_result(r);
                 errno = saved;
+                if (r == IS_DATAGRAM && send_datagram(fd, &out, addr.__sockaddr__, length, &n))
+                        return n;
                 return next.sendto(fd, buf, size, to.flags, to.addr, to.length);
         }
         if (!addr.__sockaddr__)
@@ -253,13 +281,24 @@ static int redirect(int fd, struct msghdr *msg, struct destination *destination)
 
         msg->msg_name = (void *)destination->addr;
         msg->msg_namelen = destination->length;
-        return 0;
+        return r;
+}
+
+static bool send_datagram_message(int fd, const struct msghdr *msg, int flags, ssize_t *ret)
+{
+        const struct outgoing out = outgoing_message(msg, flags);
+
+        return send_datagram(fd, &out, msg->msg_namelen > 0 ? msg->msg_name : NULL,
+                             msg->msg_namelen, ret);
 }
 
 static ssize_t sendmsg_any(int fd, const struct msghdr *msg, int flags)
 {
         const word w = table_get(fd);
+        ssize_t n;
 
+        if (UNLIKELY(datagram_sock(w) != NULL) && msg && send_datagram_message(fd, msg, flags, &n))
+                return n;
         if (UNLIKELY(msg && msg->msg_controllen > 0))
                 mark_sent_connections(msg);
         if (UNLIKELY(msg && hook_has_a_say(fd, msg->msg_name))) {
@@ -270,6 +309,8 @@ static ssize_t sendmsg_any(int fd, const struct msghdr *msg, int flags)
                 if (r < 0)
                         return hook_result(r);
                 errno = saved;
+                if (r == IS_DATAGRAM && send_datagram_message(fd, msg, flags, &n))
+                        return n;
                 return next.sendmsg(fd, &redirected, to.flags);
         }
         if (UNLIKELY(w != 0) && msg && !msg->msg_name && is_unconnected(w))
@@ -286,7 +327,7 @@ HOOK ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
 /* Is there a message that does not go out as it is? */
 static bool needs_looking_at(int fd, const struct mmsghdr *messages, unsigned count)
 {
-        if (is_unconnected(table_get(fd)))
+        if (is_unconnected(table_get(fd)) || datagram_sock(table_get(fd)))
                 return true;
 
         for (unsigned i = 0; i < count; i++)

@@ -58,13 +58,18 @@ static inline int kernel_tgkill(pid_t process, pid_t thread, int signal)
 }
 
 /* Not a cancellation point, as nanosleep(2) of the C library is. */
-static inline void kernel_sleep_millisecond(void)
+static inline void kernel_sleep_microseconds(int64_t microseconds)
 {
-        static const struct {
+        const struct {
                 int64_t seconds, nanoseconds;
-        } time = {0, 1000000};
+        } time = {0, microseconds * 1000};
 
         syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &time, NULL);
+}
+
+static inline void kernel_sleep_millisecond(void)
+{
+        kernel_sleep_microseconds(1000);
 }
 
 static inline int64_t kernel_milliseconds(void)
@@ -142,6 +147,22 @@ static inline int kernel_socketpair(int domain, int type, int protocol, int ret[
 static inline int kernel_connect(int fd, const void *addr, unsigned length)
 {
         return (int)syscall(SYS_connect, fd, addr, length);
+}
+
+static inline int kernel_bind(int fd, const void *addr, unsigned length)
+{
+        return (int)syscall(SYS_bind, fd, addr, length);
+}
+
+/* Neither is a cancellation point. */
+static inline ssize_t kernel_send(int fd, const void *buf, size_t size, int flags)
+{
+        return syscall(SYS_sendto, fd, buf, size, flags, NULL, 0);
+}
+
+static inline ssize_t kernel_receive(int fd, void *buf, size_t size, int flags)
+{
+        return syscall(SYS_recvfrom, fd, buf, size, flags, NULL, NULL);
 }
 
 static inline int kernel_openat(int directory, const char *path, int flags)

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "preload/datagram.h"
 #include "preload/departure.h"
 #include "preload/listener.h"
 #include "preload/log.h"
@@ -80,9 +81,20 @@ static struct sock *prepare(const struct inet_socket *inet, const struct rule *r
         sock->rule = rule;
         sock->peer_credentials = rule->peer_credentials;
         sock->removes_file = rule->action == RULE_PATH && !rule->noremove;
+        if (sock_is_datagram(sock) && datagram_prepare(sock) < 0) {
+                sock_unref(sock);
+                return NULL;
+        }
         if (sock->removes_file)
                 departure_expect();
         return sock;
+}
+
+static void finish(const struct inet_socket *inet, struct sock *sock)
+{
+        if (sock_is_datagram(sock))
+                datagram_tune(inet->fd, sock);
+        mark_write(inet->fd, sock, 0);
 }
 
 static int bind_socket(int fd, const struct rule *rule, const struct target *target,
@@ -120,7 +132,7 @@ static int bind_and_convert(const struct inet_socket *inet, const struct rule *r
                 return r;
         }
 
-        mark_write(inet->fd, sock, 0);
+        finish(inet, sock);
         return 0;
 }
 
@@ -165,10 +177,19 @@ static int share(const struct inet_socket *inet, const struct rule *rule,
                 r = convert(inet, fd, sock, true);
                 if (r < 0)
                         sock_unref(sock);
+                else
+                        finish(inet, sock);
         }
 
         next.close(fd);
         return r < 0 ? -ENOBUFS : 0;
+}
+
+/* Datagram sockets share an address with SO_REUSEADDR as well: socket(7). */
+static bool may_share(const struct inet_socket *inet)
+{
+        return listener_is_shared(inet) ||
+               (inet->type == SOCK_DGRAM && option_number(inet->fd, SO_REUSEADDR));
 }
 
 static int bind_to_target(const struct inet_socket *inet, const struct rule *rule,
@@ -187,7 +208,7 @@ static int bind_to_target(const struct inet_socket *inet, const struct rule *rul
         first = sock_at(WORD_INDEX(w));
         is_same_address = first->family == inet->family && inet->family != AF_UNIX &&
                           memcmp(&first->local, local, sizeof(*local)) == 0;
-        if (is_same_address && inet->type == SOCK_STREAM && listener_is_shared(inet))
+        if (is_same_address && may_share(inet))
                 r = share(inet, rule, local, other, w);
         else if (is_same_address &&
                  (atomic_load(&first->listening) || !option_number(inet->fd, SO_REUSEADDR)))
@@ -245,12 +266,6 @@ int listener_bind(const struct inet_socket *inet, const struct rule *rule,
 {
         struct target target;
         int r;
-
-        if (inet->type == SOCK_DGRAM && inet->family != AF_UNIX) {
-                log_message(LOG_ERR, "port ", LOG_NUMBER(endpoint->port), ": ", rule->target,
-                            ": this version cannot bind datagram sockets there");
-                return -EACCES;
-        }
 
         /* From here on forked workers count together. */
         (void)endpoint_ephemeral_port();

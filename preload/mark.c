@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "preload/datagram.h"
 #include "preload/departure.h"
 #include "preload/endpoint.h"
 #include "preload/environment.h"
@@ -45,13 +46,27 @@ static enum address_form form_of(const struct endpoint *endpoint, sa_family_t fa
         return endpoint_is_wildcard(endpoint, family) ? FORM_WILDCARD : FORM_LOOPBACK;
 }
 
+/* 0: it has none. */
+static uint16_t peer_port(const struct sock *sock, word w)
+{
+        struct endpoint peer;
+
+        if (WORD_KIND(w) == WORD_ACCEPTED)
+                return WORD_PEER_PORT(w);
+        if (!sock_is_datagram(sock))
+                return sock->peer.port;
+
+        return datagram_peer_head(sock, &peer) == CORRESPONDENT_NONE ? 0 : peer.port;
+}
+
 void mark_write(int fd, const struct sock *sock, word w)
 {
         const bool accepted = WORD_KIND(w) == WORD_ACCEPTED;
-        const bool connection = accepted || sock->kind == SOCK_CONNECTION;
+        const bool connection =
+                accepted || sock->kind == SOCK_CONNECTION || sock->kind == SOCK_CLIENT;
         const struct endpoint *told = sock->outgoing ? &sock->peer : &sock->local;
         const enum address_form form = form_of(told, sock->family);
-        const uint16_t peer = accepted ? WORD_PEER_PORT(w) : sock->peer.port;
+        const uint16_t peer = peer_port(sock, w);
         uint64_t rate;
         uint32_t ipv4 = 0;
         int cpu;
@@ -72,7 +87,7 @@ void mark_write(int fd, const struct sock *sock, word w)
         cpu |= sock->peer_credentials ? BITS_CREDENTIALS : 0;
         cpu |= sock->protocol == IPPROTO_MPTCP ? BITS_MPTCP : 0;
         /* Accepted: sock is the listener's, whose file is no business of the connection's. */
-        cpu |= sock->removes_file && !connection ? BITS_REMOVES : 0;
+        cpu |= sock->removes_file && (!connection || sock->kind == SOCK_CLIENT) ? BITS_REMOVES : 0;
         cpu |= sock->passed && !connection ? BITS_PASSED : 0;
         cpu |= sock->outgoing ? BITS_OUTGOING : 0;
 
@@ -91,7 +106,8 @@ void mark_write_connection(int fd)
                 mark_write(fd, sock, w);
                 (void)table_replace(fd, w, w | WORD_STAMPED);
         } else if (WORD_KIND(w) == WORD_SOCK &&
-                   (sock->kind == SOCK_CONNECTION || sock->kind == SOCK_STANDIN) &&
+                   (sock->kind == SOCK_CONNECTION || sock->kind == SOCK_STANDIN ||
+                    sock->kind == SOCK_CLIENT) &&
                    !atomic_exchange(&sock->stamped, true))
                 mark_write(fd, sock, w);
 
@@ -172,7 +188,7 @@ static enum sock_kind kind_of(int bits)
         return kinds[(bits & BITS_STANDIN) >> 3];
 }
 
-static struct sock *restore(uint64_t rate, int bits)
+static struct sock *restore(int fd, uint64_t rate, int bits)
 {
         struct sock *sock;
 
@@ -181,6 +197,8 @@ static struct sock *restore(uint64_t rate, int bits)
                 return NULL;
 
         sock->kind = kind_of(bits);
+        if (sock->kind == SOCK_CONNECTION && bits & BITS_DGRAM)
+                sock->kind = SOCK_CLIENT;
         sock->family = bits & BITS_IPV6 ? AF_INET6 : AF_INET;
         sock->type = bits & BITS_DGRAM ? SOCK_DGRAM : SOCK_STREAM;
         sock->protocol = bits & BITS_MPTCP   ? IPPROTO_MPTCP
@@ -196,6 +214,10 @@ static struct sock *restore(uint64_t rate, int bits)
         sock->stamped = true;
         restore_endpoints(sock, rate, bits);
         option_defaults(&sock->options);
+        if (sock_is_datagram(sock) && datagram_restore(fd, sock) < 0) {
+                sock_unref(sock);
+                return NULL;
+        }
         return sock;
 }
 
@@ -213,7 +235,7 @@ bool mark_search(int fd)
 
         next_need_sockets();
         if (read_mark(fd, &rate, &bits) && table_reserve(fd) == 0)
-                sock = restore(rate, bits);
+                sock = restore(fd, rate, bits);
         if (sock)
                 table_put(fd, sock_word(sock));
 

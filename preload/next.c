@@ -137,6 +137,16 @@ static int raw_listen(int fd, int backlog)
         return (int)syscall(SYS_listen, fd, backlog);
 }
 
+static ssize_t raw_read(int fd, void *buf, size_t size)
+{
+        return syscall(SYS_read, fd, buf, size);
+}
+
+static ssize_t raw_write(int fd, const void *buf, size_t size)
+{
+        return syscall(SYS_write, fd, buf, size);
+}
+
 static ssize_t raw_recv(int fd, void *buf, size_t size, int flags)
 {
         if (resolve_for_waiting())

@@ -29,6 +29,7 @@
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <wordexp.h>
 
 /* X(return type, name, parameters) */
@@ -37,7 +38,9 @@
         X(int, dup, (int))                                                                         \
         X(int, dup2, (int, int))                                                                   \
         X(int, execve, (const char *, char *const[], char *const[]))                               \
-        X(int, fcntl, (int, int, ...))
+        X(int, fcntl, (int, int, ...))                                                             \
+        X(ssize_t, read, (int, void *, size_t))                                                    \
+        X(ssize_t, write, (int, const void *, size_t))
 
 #define NEXT_SOCKET(X)                                                                             \
         X(void, _exit, (int))                                                                      \
@@ -98,6 +101,9 @@
            char *const[], char *const[]))                                                          \
         X(void, quick_exit, (int))                                                                 \
         X(int, recvmmsg, (int, struct mmsghdr *, unsigned, int, struct timespec *))                \
+        X(ssize_t, readv, (int, const struct iovec *, int))                                        \
+        X(ssize_t, writev, (int, const struct iovec *, int))                                       \
+        X(ssize_t, __read_chk, (int, void *, size_t, size_t))                                      \
         X(ssize_t, __recv_chk, (int, void *, size_t, size_t, int))                                 \
         X(ssize_t, __recvfrom_chk,                                                                 \
           (int, void *, size_t, size_t, int, struct sockaddr *, socklen_t *))                      \

@@ -13,7 +13,18 @@
 #define OPTION_COUNT 72
 
 /* The places of those that the shim itself asks for. */
-enum { OPTION_NODELAY, OPTION_CORK, OPTION_REUSEPORT };
+enum {
+        OPTION_NODELAY,
+        OPTION_CORK,
+        OPTION_REUSEPORT,
+        OPTION_PKTINFO = OPTION_COUNT - 7,
+        OPTION_RECVTTL,
+        OPTION_RECVTOS,
+        OPTION_RECVORIGDSTADDR,
+        OPTION_RECVPKTINFO6,
+        OPTION_RECVHOPLIMIT6,
+        OPTION_RECVTCLASS6,
+};
 
 /* One value for each option of the table, in its order. */
 struct option_values {

@@ -12,6 +12,7 @@
 
 #include "preload/client.h"
 #include "preload/connection.h"
+#include "preload/datagram-option.h"
 #include "preload/inherited.h"
 #include "preload/kernel.h"
 #include "preload/next.h"
@@ -188,6 +189,12 @@ int option_set(int fd, word w, int level, int name, const void *value, socklen_t
         if (place >= 0)
                 return set_emulated(fd, w, level, place, &range, value, length);
 
+        if (sock_is_datagram(sock)) {
+                const int r = datagram_set_option(fd, sock, level, name, value, length);
+
+                if (r <= 0)
+                        return r;
+        }
         /* The kernel's TLS would not encrypt here. Who is told so does it himself. */
         if (level == IPPROTO_TCP && name == TCP_ULP)
                 return -ENOENT;
@@ -311,7 +318,9 @@ int option_get(int fd, word w, int level, int name, void *value, socklen_t *leng
         if (is_foreign_level(sock, level))
                 return no_such_level(sock);
 
-        r = get_special(fd, sock, w, level, name, value, length);
+        r = sock_is_datagram(sock) ? datagram_get_option(fd, sock, level, name, value, length) : 1;
+        if (r > 0)
+                r = get_special(fd, sock, w, level, name, value, length);
         if (r <= 0)
                 return r;
 

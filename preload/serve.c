@@ -3,16 +3,20 @@
 /* Carries out the rule for a bind. See serve.h. */
 
 #include <errno.h>
+#include <netinet/in.h>
 
 #include "preload/activation.h"
 #include "preload/cancel.h"
+#include "preload/datagram.h"
 #include "preload/listener.h"
 #include "preload/log.h"
 #include "preload/mark.h"
 #include "preload/moved.h"
 #include "preload/next.h"
 #include "preload/process.h"
+#include "preload/rule-set.h"
 #include "preload/serve.h"
+#include "rules/address.h"
 
 /* The port that the kernel would have chosen. */
 static struct endpoint with_port(const struct endpoint *endpoint)
@@ -31,12 +35,6 @@ static int blackhole(const struct inet_socket *inet, const struct endpoint *endp
         log_message(LOG_INFO, "port ", LOG_NUMBER(endpoint->port),
                     ": nobody can connect (blackhole)");
         return convert_to_blackhole(inet, &local);
-}
-
-/* A datagram socket of systemd's is of use as it is when it is what the program asked for. */
-static bool is_usable(const struct kept *kept, const struct inet_socket *inet)
-{
-        return kept->family != AF_UNIX || kept->type == SOCK_STREAM || inet->family == AF_UNIX;
 }
 
 /* A UDP server that an earlier run has connected to a client would hear of nobody else. */
@@ -58,12 +56,6 @@ static int use_passed(const struct inet_socket *inet, const struct rule *rule,
         struct sock *sock;
         int r;
 
-        if (!is_usable(kept, inet)) {
-                log_message(LOG_ERR, "port ", LOG_NUMBER(endpoint->port), ": socket '", kept->name,
-                            "' is a Unix datagram socket, which this version cannot use");
-                return -EADDRINUSE;
-        }
-
         if (!shared)
                 dissolve_connection(kept);
         sock = convert_prepare(inet, kept->family == AF_UNIX ? SOCK_LISTENER : SOCK_PASSED_IP);
@@ -74,11 +66,15 @@ static int use_passed(const struct inet_socket *inet, const struct rule *rule,
         sock->kept = place;
         sock->passed = true;
 
-        r = convert(inet, kept->fd, sock, reuseport);
+        r = sock_is_datagram(sock) ? datagram_prepare(sock) : 0;
+        if (r == 0)
+                r = convert(inet, kept->fd, sock, reuseport);
         if (r < 0) {
                 sock_unref(sock);
                 return -ENOBUFS;
         }
+        if (sock_is_datagram(sock))
+                datagram_tune(inet->fd, sock);
 
         if (kept->family == AF_UNIX) {
                 /* From here on forked workers count together. */
@@ -164,4 +160,31 @@ int serve(const struct inet_socket *inet, const struct rule *rule, const struct 
 
         cancel_restore(before);
         return r;
+}
+
+/* A rule without "in" is about the server that the client speaks to. */
+static bool names_clients(const struct rule *rule)
+{
+        return rule && rule->direction == RULE_IN &&
+               (rule->action == RULE_PATH || rule->action == RULE_ABSTRACT);
+}
+
+int serve_unbound(const struct inet_socket *inet)
+{
+        const bool is_ipv4 = inet->family == AF_INET;
+        struct endpoint anywhere = {0}, buf;
+        const struct rule *rule;
+        struct rule_query query;
+        int r;
+
+        if (!rule_set.concerns_in || inet_socket_local(inet, &buf))
+                return 0;
+        if (is_ipv4)
+                anywhere.address = rule_address_from_ipv4(&(struct in_addr){INADDR_ANY});
+
+        rule = rule_set_match(RULE_IN, inet, &anywhere, is_ipv4, &query);
+        if (!names_clients(rule))
+                return 0;
+        r = serve(inet, rule, &anywhere, &query);
+        return r < 0 ? r : 1;
 }

@@ -15,3 +15,10 @@
  */
 int serve(const struct inet_socket *inet, const struct rule *rule, const struct endpoint *endpoint,
           const struct rule_query *query);
+
+/*
+ * A datagram socket that nobody has bound is about to send or to connect, which binds it: to the
+ * wildcard address and a port that the kernel chooses. A rule for that, with "in", names it.
+ * Returns 1 when it has, 0: there is none, or a negative errno.
+ */
+int serve_unbound(const struct inet_socket *inet);

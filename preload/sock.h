@@ -34,6 +34,8 @@ enum sock_kind {
         SOCK_STANDIN,
         /* A connection that has more to remember than WORD_ACCEPTED has room for. */
         SOCK_CONNECTION,
+        /* A datagram socket that has become a Unix socket since it sends or is connected to one. */
+        SOCK_CLIENT,
         /* What a non-blocking connect that was refused leaves: a Unix socket of which poll(2)
          * tells the same, with the error that SO_ERROR tells. */
         SOCK_REFUSED,
@@ -80,7 +82,7 @@ struct sock {
         _Atomic bool watched; /* registered in an epoll, and noted: watch.h */
 
         struct endpoint local;
-        struct endpoint peer;  /* SOCK_CONNECTION */
+        struct endpoint peer;  /* SOCK_CONNECTION; of datagram sockets see datagram.h */
         struct unix_name name; /* the local one, of a connection the peer's; family AF_UNIX */
         int kept;              /* SOCK_LISTENER, SOCK_PASSED_IP: see kept.h; or -1 */
         const struct rule

@@ -507,3 +507,15 @@ void socket_file_remove(const struct target *target, ino_t file)
         }
         errno = saved;
 }
+
+int socket_file_bind_new(int fd, const struct target *target, mode_t mode, ino_t *ret_file)
+{
+        const struct rights rights = {.mode = mode, .user = (uid_t)-1, .group = (gid_t)-1};
+        struct stat st;
+        const int r = bind_with_rights(fd, target, &rights);
+
+        if (r < 0)
+                return r;
+        *ret_file = kernel_lstat(target->address.sun_path, &st) == 0 ? st.st_ino : 0;
+        return 0;
+}

@@ -27,6 +27,12 @@
 int socket_file_bind(int fd, const struct target *target, const struct rule *rule, ino_t *ret_file);
 
 /*
+ * The same at a path that nobody else knows, without a message: nothing is replaced, and there is
+ * no lock. Errors: as bind(2) on Unix sockets.
+ */
+int socket_file_bind_new(int fd, const struct target *target, mode_t mode, ino_t *ret_file);
+
+/*
  * Remove the file if nobody has the socket any more.
  * file: the inode that it must have; 0: any dead socket's.
  */

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Remembers what was asked. See asked.h. */
+
+#include <string.h>
+
+#include "preload/asked.h"
+#include "preload/peers.h"
+
+void asked_note(const struct sock *sock, const union correspondent *target)
+{
+        struct datagram *datagram = datagram_of(sock);
+        const struct endpoint endpoint = {target->address, (uint16_t)target->port};
+        union correspondent last;
+
+        record_load(&datagram->last, last.words, RECORD_WORDS);
+        if (memcmp(last.words, target->words, sizeof(last.words)) == 0)
+                return;
+
+        peers_note_target(&target->target, sock->family, &endpoint);
+        (void)record_store(&datagram->last, target->words);
+        atomic_store(&datagram->has_sent, true);
+}
+
+/* Paths in one directory. */
+static bool are_neighbours(const struct target *a, const struct target *b)
+{
+        const char *path = a->address.sun_path, *slash;
+        size_t length;
+
+        if (!target_is_file(a) || !target_is_file(b))
+                return false;
+
+        slash = strrchr(path, '/');
+        length = (size_t)(slash - path) + 1;
+        return strncmp(path, b->address.sun_path, length) == 0 &&
+               !strchr(b->address.sun_path + length, '/');
+}
+
+bool asked_find_source(int fd, const struct sock *sock, struct target *source, struct endpoint *ret)
+{
+        const struct datagram *datagram = datagram_of(sock);
+        union correspondent last;
+
+        if (!atomic_load_explicit(&datagram->has_sent, memory_order_relaxed) ||
+            source->length <= sizeof(sa_family_t))
+                return false;
+
+        record_load(&datagram->last, last.words, RECORD_WORDS);
+        ret->address = last.address;
+        ret->port = (uint16_t)last.port;
+        if (target_equal(source, &last.target) || peers_find_target(source, sock->family, ret))
+                return true;
+        if (!datagram->automatic || !are_neighbours(&last.target, source))
+                return false;
+
+        ret->port = peers_endpoint(peers_add(fd, source), sock->family, false).port;
+        return true;
+}
+
+bool asked_find_other(const struct sock *sock, const struct endpoint *asked, struct target *ret,
+                      uint64_t *ret_number)
+{
+        const struct datagram *datagram = datagram_of(sock);
+        union correspondent last;
+
+        if (!atomic_load_explicit(&datagram->has_sent, memory_order_relaxed))
+                return false;
+
+        record_load(&datagram->last, last.words, CORRESPONDENT_HEAD);
+        return memcmp(&last.address, &asked->address, sizeof(last.address)) == 0 &&
+               asked->port != last.port && peers_find_port(asked->port, ret, ret_number) &&
+               ret->length > 0;
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Receives datagrams. See datagram-receive.h. */
+
+#include <errno.h>
+#include <string.h>
+
+#include "preload/asked.h"
+#include "preload/control.h"
+#include "preload/datagram-receive.h"
+#include "preload/endpoint.h"
+#include "preload/next.h"
+#include "preload/peers.h"
+#include "rules/address.h"
+
+/* Is it the peer's? Others may have sent theirs before the socket was connected. */
+static bool is_from_peer(const struct sock *sock, const struct target *source)
+{
+        union correspondent peer;
+
+        datagram_peer(sock, &peer);
+        return peer.state == CORRESPONDENT_NAMELESS ? source->length <= sizeof(sa_family_t)
+                                                    : target_equal(source, &peer.target);
+}
+
+static struct endpoint address_of(int fd, const struct sock *sock, struct target *source)
+{
+        return peers_endpoint(peers_add(fd, source), sock->family,
+                              sock->family == AF_INET6 &&
+                                      rule_address_is_mapped(&sock->local.address));
+}
+
+/* Does the program hear of it, and from whom? */
+static bool find_source(int fd, const struct sock *sock, struct target *source,
+                        struct endpoint *ret)
+{
+        const struct datagram *datagram = datagram_of(sock);
+
+        if (datagram_peer_head(sock, ret) != CORRESPONDENT_NONE) {
+                if (is_from_peer(sock, source))
+                        return true;
+                /* The kernel lets nobody else in. What was there before is heard, as with UDP. */
+                if (datagram->automatic || atomic_load(&datagram->absent))
+                        return false;
+        }
+        if (asked_find_source(fd, sock, source, ret))
+                return true;
+        if (datagram->automatic)
+                return false;
+
+        *ret = address_of(fd, sock, source);
+        return true;
+}
+
+/* Is there nobody whom the program would not hear? */
+static bool hears_all(const struct sock *sock)
+{
+        const struct datagram *datagram = datagram_of(sock);
+        struct endpoint peer;
+
+        if (datagram_peer_head(sock, &peer) == CORRESPONDENT_NONE)
+                return !datagram->automatic;
+
+        return !atomic_load(&datagram->absent);
+}
+
+/* The error of a refusal: see datagram_plant_refusal(). */
+static ssize_t failed(void)
+{
+        return errno == ECONNRESET ? -ECONNREFUSED : -errno;
+}
+
+/* What the program does not hear is thrown away, if it was only looked at. */
+static void drop(int fd, int flags)
+{
+        char byte;
+
+        if (flags & MSG_PEEK)
+                (void)next.recv(fd, &byte, sizeof(byte), MSG_DONTWAIT);
+}
+
+ssize_t datagram_receive(int fd, struct sock *sock, void *buf, size_t size, int flags,
+                         struct sockaddr *addr, socklen_t *length)
+{
+        struct target source;
+        struct endpoint from;
+        ssize_t n;
+
+        if (!addr && hears_all(sock)) {
+                n = next.recv(fd, buf, size, flags);
+                return n < 0 ? failed() : n;
+        }
+
+        do {
+                source.length = sizeof(source.address);
+                n = next.recvfrom(fd, buf, size, flags, (struct sockaddr *)&source.address,
+                                  &source.length);
+                if (n < 0)
+                        return failed();
+                if (find_source(fd, sock, &source, &from))
+                        break;
+                drop(fd, flags);
+        } while (true);
+
+        if (addr && length)
+                endpoint_write(&from, sock->family, addr, length);
+        return n;
+}
+
+static void give_source(const struct sock *sock, const struct endpoint *from, struct msghdr *msg)
+{
+        socklen_t length = msg->msg_namelen;
+
+        if (!msg->msg_name) {
+                msg->msg_namelen = 0;
+                return;
+        }
+        endpoint_write(from, sock->family, msg->msg_name, &length);
+        msg->msg_namelen = length;
+}
+
+ssize_t datagram_receive_message(int fd, struct sock *sock, struct msghdr *msg, int flags)
+{
+        char control[CONTROL_SIZE] __attribute__((aligned(8)));
+        struct target source;
+        struct endpoint from;
+        struct msghdr kernel;
+        ssize_t n;
+
+        do {
+                kernel = (struct msghdr){
+                        .msg_name = &source.address,
+                        .msg_namelen = sizeof(source.address),
+                        .msg_iov = msg->msg_iov,
+                        .msg_iovlen = msg->msg_iovlen,
+                        .msg_control = msg->msg_control ? control : NULL,
+                        .msg_controllen = msg->msg_control ? sizeof(control) : 0,
+                };
+                n = next.recvmsg(fd, &kernel, flags | MSG_CMSG_CLOEXEC);
+                if (n < 0)
+                        return failed();
+                source.length = kernel.msg_namelen;
+                if (find_source(fd, sock, &source, &from))
+                        break;
+                control_discard(&kernel);
+                drop(fd, flags);
+        } while (true);
+
+        give_source(sock, &from, msg);
+        control_merge(sock, &kernel, msg);
+        return n;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Receives from converted datagram sockets: udp(7) on top of unix(7). */
+
+#include <sys/types.h>
+
+#include "preload/datagram.h"
+
+/* Both are for sockets for which sock_is_datagram() holds, and return what recv(2) does, or a
+ * negative errno. */
+
+/* addr, length: as for recvfrom(2). */
+ssize_t datagram_receive(int fd, struct sock *sock, void *buf, size_t size, int flags,
+                         struct sockaddr *addr, socklen_t *length);
+
+ssize_t datagram_receive_message(int fd, struct sock *sock, struct msghdr *msg, int flags);

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Sends datagrams. See datagram-send.h. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "preload/asked.h"
+#include "preload/datagram-send.h"
+#include "preload/log.h"
+#include "preload/moved.h"
+#include "preload/next.h"
+#include "preload/pace.h"
+#include "preload/peers.h"
+#include "preload/process.h"
+#include "preload/rule-set.h"
+#include "preload/serve.h"
+#include "rules/address.h"
+
+/* The longest datagram: 65,535 bytes less the headers of UDP and, in IPv4, IP. */
+#define LONGEST_IPV4 65507
+#define LONGEST_IPV6 65527
+
+struct outgoing outgoing_message(const struct msghdr *msg, int flags)
+{
+        struct outgoing out = {.msg = msg, .flags = flags};
+
+        for (size_t i = 0; i < msg->msg_iovlen; i++)
+                out.size += msg->msg_iov[i].iov_len;
+        return out;
+}
+
+static ssize_t transmit(int fd, const struct outgoing *out, const struct target *target, int flags)
+{
+        struct msghdr msg;
+
+        if (!out->msg && target)
+                return next.sendto(fd, out->buf, out->size, flags,
+                                   (const struct sockaddr *)&target->address, target->length);
+        if (!out->msg)
+                return next.send(fd, out->buf, out->size, flags);
+
+        /* What control messages say is about IP's packets, which there are none of. */
+        msg = (struct msghdr){
+                .msg_name = target ? (void *)&target->address : NULL,
+                .msg_namelen = target ? target->length : 0,
+                .msg_iov = out->msg->msg_iov,
+                .msg_iovlen = out->msg->msg_iovlen,
+        };
+        return next.sendmsg(fd, &msg, flags);
+}
+
+/*
+ * The socket has a timeout for sends of its own, so that a signal ends the waiting, which UDP's
+ * senders don't expect.
+ */
+static ssize_t transmit_again(int fd, const struct outgoing *out, const struct target *target)
+{
+        return transmit(fd, out, target, out->flags | MSG_DONTWAIT);
+}
+
+/* Nobody is there: what a Unix socket says of that. */
+static bool is_absence(int error)
+{
+        static const int errors[] = {ECONNREFUSED, ENOENT, ENOTCONN, ENOTDIR,  ELOOP,
+                                     EPROTOTYPE,   EPERM,  EPIPE,    ENOTSOCK, EDESTADDRREQ};
+
+        for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+                if (error == errors[i])
+                        return true;
+
+        return false;
+}
+
+static ssize_t undelivered(int fd, struct datagram *datagram, const struct outgoing *out,
+                           const struct target *target, struct peer_pace *pace, int error)
+{
+        switch (error) {
+        case EAGAIN:
+                pace_refused(fd, datagram, pace);
+                return (ssize_t)out->size;
+        case EACCES:
+                log_message(pace ? LOG_NOTICE : LOG_WARNING, TARGET_TEXT(target),
+                            ": cannot send: ", LOG_ERRNO(error));
+                return pace ? (ssize_t)out->size : -EACCES;
+        default:
+                return is_absence(error) ? (ssize_t)out->size : -error;
+        }
+}
+
+/* From an unconnected socket. pace: NULL for the target of a rule. */
+static ssize_t deliver(int fd, struct datagram *datagram, const struct outgoing *out,
+                       const struct target *target, struct peer_pace *pace)
+{
+        const enum pace how = pace_of(datagram, pace);
+        ssize_t n;
+
+        if (how == PACE_DROP)
+                return (ssize_t)out->size;
+
+        n = transmit(fd, out, target, out->flags | (how == PACE_TRY ? MSG_DONTWAIT : 0));
+        /* ECONNRESET: left from a peer that it was connected with, or the last time's refusal. */
+        if (n < 0 && (errno == EINTR || errno == ECONNRESET))
+                n = transmit_again(fd, out, target);
+        if (n < 0)
+                return undelivered(fd, datagram, out, target, pace, errno);
+
+        pace_sent(fd, datagram, pace, out->size);
+        return n;
+}
+
+static bool may_wait(int fd, int flags)
+{
+        return !(flags & MSG_DONTWAIT) && !(next.fcntl(fd, F_GETFL) & O_NONBLOCK);
+}
+
+/* The error of the last send to a peer that is not there, unless somebody was told meanwhile. */
+static int take_refusal(int fd)
+{
+        int error = 0;
+        socklen_t length = sizeof(error);
+
+        return next.getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0 && error != 0
+                       ? -ECONNREFUSED
+                       : 0;
+}
+
+static ssize_t send_to_absent(int fd, struct sock *sock, struct datagram *datagram,
+                              const struct outgoing *out)
+{
+        union correspondent peer;
+
+        datagram_peer(sock, &peer);
+        if (peer.state != CORRESPONDENT_SOCKET)
+                return (ssize_t)out->size;
+        if (take_refusal(fd) < 0)
+                return -ECONNREFUSED;
+
+        if (datagram_reach(fd, &peer.target) == 0) {
+                atomic_store(&datagram->absent, false);
+                if (transmit_again(fd, out, NULL) >= 0)
+                        return (ssize_t)out->size;
+        }
+
+        datagram_plant_refusal(fd);
+        return (ssize_t)out->size;
+}
+
+static ssize_t send_to_peer(int fd, struct sock *sock, struct datagram *datagram,
+                            const struct outgoing *out)
+{
+        ssize_t n;
+
+        if (atomic_load_explicit(&datagram->absent, memory_order_relaxed))
+                return send_to_absent(fd, sock, datagram, out);
+
+        n = transmit(fd, out, NULL, out->flags);
+        if (n < 0 && errno == EINTR)
+                n = transmit_again(fd, out, NULL);
+        if (n >= 0)
+                return n;
+
+        if (errno == EAGAIN)
+                return may_wait(fd, out->flags) ? (ssize_t)out->size : -EAGAIN;
+        if (errno == ECONNRESET)
+                return -ECONNREFUSED;
+        if (!is_absence(errno))
+                return -errno;
+
+        atomic_store(&datagram->absent, true);
+        return send_to_absent(fd, sock, datagram, out);
+}
+
+/* By a rule. Returns 1, 0 for none, or a negative errno. */
+static int find_by_rule(const struct inet_socket *inet, const struct endpoint *asked, bool is_ipv4,
+                        struct target *ret)
+{
+        struct rule_query query;
+        const struct rule *rule = rule_set_match(RULE_OUT, inet, asked, is_ipv4, &query);
+        int r;
+
+        if (!rule || rule->action == RULE_INET)
+                return 0;
+        if (rule->action == RULE_REJECT)
+                return -rule->reject_errno;
+
+        r = target_expand(rule, &query, ret);
+        return r < 0 ? r : 1;
+}
+
+static void fill_in(union correspondent *ret, const struct endpoint *asked)
+{
+        ret->state = ret->target.length > 0 ? CORRESPONDENT_SOCKET : CORRESPONDENT_NAMELESS;
+        ret->address = asked->address;
+        ret->port = asked->port;
+}
+
+int datagram_find(int fd, const struct sock *sock, const struct endpoint *asked, bool is_ipv4,
+                  union correspondent *ret, struct peer_pace **ret_pace)
+{
+        const struct inet_socket inet = inet_socket_of(fd, sock_word(sock));
+        uint64_t number;
+        int r;
+
+        memset(ret, 0, sizeof(*ret));
+        if (peers_find(asked, &ret->target, &number) ||
+            asked_find_other(sock, asked, &ret->target, &number)) {
+                *ret_pace = peers_pace(number);
+                fill_in(ret, asked);
+                return 1;
+        }
+
+        *ret_pace = NULL;
+        r = rule_set.concerns_out ? find_by_rule(&inet, asked, is_ipv4, &ret->target) : 0;
+        if (r > 0) {
+                fill_in(ret, asked);
+                asked_note(sock, ret);
+        }
+        return r;
+}
+
+/* IP's own socket again, for what no rule is about; unless a rule has given it its address. */
+static int send_elsewhere(int fd, const struct endpoint *asked)
+{
+        const word w = table_hold(fd);
+        struct sock *sock = datagram_sock(w);
+        int r = -ENETUNREACH;
+
+        if (endpoint_is_nowhere(asked))
+                r = -EHOSTUNREACH;
+        else if (sock && !sock->passed && (sock->kind == SOCK_CLIENT || sock->ephemeral)) {
+                const struct inet_socket inet = inet_socket_of(fd, w);
+
+                r = convert_back_bound(&inet);
+        } else
+                log_message(LOG_INFO, "port ", LOG_NUMBER(asked->port),
+                            ": no rule is about it, and the socket is none of IP");
+        table_drop(w);
+        return r < 0 ? r : DATAGRAM_IS_IP;
+}
+
+/* What UDP says of an address that is none of its own. It takes AF_UNSPEC for AF_INET. */
+static int read_address(sa_family_t family, const struct sockaddr *addr, socklen_t length,
+                        struct endpoint *ret, bool *ret_ipv4)
+{
+        struct sockaddr_in in;
+
+        if (length < sizeof(in) || length > sizeof(struct sockaddr_storage))
+                return -EINVAL;
+        if (family == AF_INET && addr->sa_family != AF_INET && addr->sa_family != AF_UNSPEC)
+                return -EAFNOSUPPORT;
+
+        memcpy(&in, addr, sizeof(in));
+        in.sin_family = in.sin_family == AF_UNSPEC ? AF_INET : in.sin_family;
+        return endpoint_read(addr->sa_family == AF_UNSPEC ? (struct sockaddr *)&in : addr, length,
+                             ret, ret_ipv4)
+                       ? 0
+                       : -EINVAL;
+}
+
+static ssize_t send_to_address(int fd, struct sock *sock, struct datagram *datagram,
+                               const struct outgoing *out, const struct sockaddr *addr,
+                               socklen_t length)
+{
+        union correspondent to;
+        struct peer_pace *pace;
+        struct endpoint asked, peer;
+        bool is_ipv4;
+        int r;
+
+        r = read_address(sock->family, addr, length, &asked, &is_ipv4);
+        if (r < 0)
+                return r;
+        if (asked.port == 0)
+                return -EINVAL;
+        if (endpoint_is_wildcard(&asked, sock->family))
+                asked.address = endpoint_opposite(&asked, sock->family, 0).address;
+        if (out->size > (is_ipv4 ? LONGEST_IPV4 : LONGEST_IPV6))
+                return -EMSGSIZE;
+        if (datagram_peer_head(sock, &peer) != CORRESPONDENT_NONE &&
+            memcmp(&peer, &asked, sizeof(peer)) == 0)
+                return send_to_peer(fd, sock, datagram, out);
+
+        r = datagram_find(fd, sock, &asked, is_ipv4, &to, &pace);
+        if (r < 0)
+                return r;
+        if (r == 0)
+                return send_elsewhere(fd, &asked);
+
+        atomic_store_explicit(&datagram->has_port, true, memory_order_relaxed);
+        if (to.state == CORRESPONDENT_NAMELESS)
+                return (ssize_t)out->size;
+        return deliver(fd, datagram, out, &to.target, pace);
+}
+
+ssize_t datagram_send(int fd, const struct outgoing *out, const struct sockaddr *addr,
+                      socklen_t length)
+{
+        struct sock *sock = datagram_sock(table_get(fd));
+        struct endpoint peer;
+
+        if (!sock)
+                return -EBADF;
+        /* The pieces of a datagram that is sent bit by bit would go out as many. */
+        if (out->flags & (MSG_OOB | MSG_MORE))
+                return -EOPNOTSUPP;
+        if (out->size > LONGEST_IPV6)
+                return -EMSGSIZE;
+        if (addr)
+                return send_to_address(fd, sock, datagram_of(sock), out, addr, length);
+
+        if (datagram_peer_head(sock, &peer) == CORRESPONDENT_NONE)
+                return -EDESTADDRREQ;
+        if (out->size > LONGEST_IPV4 && rule_address_is_mapped(&peer.address))
+                return -EMSGSIZE;
+        return send_to_peer(fd, sock, datagram_of(sock), out);
+}
+
+/* Of a socket that a peer was heard by, another may be sent to it: TFTP's servers do that. */
+static bool may_know_peers(const struct inet_socket *inet)
+{
+        return peers_exist() &&
+               (inet->sock || WORD_KIND(inet->word) == WORD_INET || inet->word & WORD_ANY_PORT);
+}
+
+int datagram_convert(const struct inet_socket *inet, const struct endpoint *asked, bool is_ipv4)
+{
+        struct target target = {.length = offsetof(struct sockaddr_un, sun_path)};
+        uint64_t number;
+        int r;
+
+        if (!may_know_peers(inet) || !peers_find(asked, &target, &number)) {
+                r = rule_set.concerns_out ? find_by_rule(inet, asked, is_ipv4, &target) : 0;
+                if (r <= 0)
+                        return r;
+        }
+        /* Its parent's records are all there are. */
+        if (process_is_borrowed()) {
+                log_message(LOG_ERR, "port ", LOG_NUMBER(asked->port),
+                            ": cannot send in a child of vfork");
+                return -EACCES;
+        }
+
+        r = serve_unbound(inet);
+        if (r == 0)
+                r = datagram_make_client(inet, &target);
+        return r < 0 ? r : 1;
+}

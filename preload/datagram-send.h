@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Sends from converted datagram sockets: udp(7) on top of unix(7). */
+
+#include <sys/types.h>
+
+#include "preload/convert.h"
+#include "preload/datagram.h"
+#include "preload/peers.h"
+
+/* What is sent: the bytes of buf, or of msg unless that is NULL. */
+struct outgoing {
+        const void *buf;
+        size_t size; /* of both */
+        const struct msghdr *msg;
+        int flags; /* as for send(2) */
+};
+
+struct outgoing outgoing_message(const struct msghdr *msg, int flags);
+
+/*
+ * What datagram_send() returns besides: no rule is about the address, and the socket is one of IP
+ * again, from which it is to be sent.
+ */
+#define DATAGRAM_IS_IP (-4096)
+
+/*
+ * Send from a socket for which sock_is_datagram() holds.
+ *
+ * addr: where the program sends it, or NULL: to the peer. The rules are asked here.
+ * A datagram that nobody takes, or that a slow receiver has no room for, counts as sent.
+ * Returns the number of bytes or a negative errno, as send(2) has them for UDP.
+ */
+ssize_t datagram_send(int fd, const struct outgoing *out, const struct sockaddr *addr,
+                      socklen_t length);
+
+/*
+ * Make a Unix socket of an IP datagram socket, or of a stand-in, that is about to send or connect
+ * to asked, if a peer is there or a rule says so.
+ *
+ * Returns 1 when it has become one; 0: it is to go on as it is; or a negative errno, as connect(2)
+ * has them.
+ */
+int datagram_convert(const struct inet_socket *inet, const struct endpoint *asked, bool is_ipv4);
+
+/*
+ * Who is at an address, for a converted socket: a peer, or by a rule.
+ *
+ * Returns 1 with ret filled in; 0: nobody whom we could reach; or a negative errno.
+ */
+int datagram_find(int fd, const struct sock *sock, const struct endpoint *asked, bool is_ipv4,
+                  union correspondent *ret, struct peer_pace **ret_pace);

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Converted datagram sockets. See datagram.h. */
+
+#include <errno.h>
+#include <string.h>
+
+#include "preload/cancel.h"
+#include "preload/connection.h"
+#include "preload/datagram.h"
+#include "preload/departure.h"
+#include "preload/kernel.h"
+#include "preload/log.h"
+#include "preload/mark.h"
+#include "preload/memory.h"
+#include "preload/next.h"
+#include "preload/option.h"
+#include "preload/peers.h"
+#include "preload/port.h"
+#include "preload/reply.h"
+#include "preload/socket-file.h"
+#include "rules/address.h"
+
+/* Younger than the headers that distributions build with: since Linux 6.16. */
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83
+#endif
+
+/* How long a receiver is waited for. */
+#define PATIENCE_US 20000
+
+/* What all receivers together may leave unread. The kernel doubles it, and gives less to many. */
+#define ROOM (8 << 20)
+
+#define CHUNK_SHIFT 6
+#define CHUNK_SIZE  (1U << CHUNK_SHIFT)
+#define CHUNKS      16384 /* as many as there are in sock.c */
+
+static struct datagram **chunks; /* by the index of the sock */
+
+struct datagram *datagram_of(const struct sock *sock)
+{
+        struct datagram **found = __atomic_load_n(&chunks, __ATOMIC_ACQUIRE);
+
+        return __atomic_load_n(&found[sock->index >> CHUNK_SHIFT], __ATOMIC_ACQUIRE) +
+               (sock->index & (CHUNK_SIZE - 1));
+}
+
+static struct datagram *map_chunk(const struct sock *sock)
+{
+        struct datagram **found = memory_share((void **)&chunks, CHUNKS * sizeof(*found));
+
+        return found ? memory_share((void **)&found[sock->index >> CHUNK_SHIFT],
+                                    CHUNK_SIZE * sizeof(struct datagram))
+                     : NULL;
+}
+
+int datagram_prepare(struct sock *sock)
+{
+        static const union correspondent nobody;
+        struct datagram *datagram;
+
+        if (peers_open() < 0 || !map_chunk(sock))
+                return -ENOBUFS;
+
+        /* Another thread may hold on to the one who had it before. */
+        datagram = datagram_of(sock);
+        (void)record_store(&datagram->peer, nobody.words);
+        (void)record_store(&datagram->last, nobody.words);
+        datagram->absent = datagram->has_sent = datagram->has_port = datagram->congested = false;
+        datagram->automatic = false;
+        datagram->unchecked = 0;
+        datagram->resting = 0;
+        return 0;
+}
+
+void datagram_tune_room(int fd, struct sock *sock)
+{
+        struct datagram *datagram = datagram_of(sock);
+        const int room = ROOM;
+
+        datagram->told_room = option_number(fd, SO_SNDBUF);
+        if (next.setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)) < 0)
+                (void)next.setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+        datagram->room = option_number(fd, SO_SNDBUF);
+}
+
+void datagram_tune(int fd, struct sock *sock)
+{
+        static const struct timeval patience = {0, PATIENCE_US};
+        struct datagram *datagram = datagram_of(sock);
+        socklen_t length = sizeof(datagram->told_timeout);
+        const int nothing = 0;
+
+        (void)next.getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &datagram->told_timeout, &length);
+        (void)next.setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+        (void)next.setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &nothing, sizeof(nothing));
+        datagram_tune_room(fd, sock);
+}
+
+int datagram_restore(int fd, struct sock *sock)
+{
+        union correspondent peer = {.state = CORRESPONDENT_SOCKET};
+        struct datagram *datagram;
+        struct sockaddr_un un;
+        socklen_t length = sizeof(un);
+
+        if (datagram_prepare(sock) < 0)
+                return -ENOBUFS;
+        datagram = datagram_of(sock);
+        datagram->has_port = true;
+        /* To whom it has sent, only the program before knew. */
+        datagram->automatic = false;
+        datagram->told_room = datagram->room = option_number(fd, SO_SNDBUF);
+        if (sock->peer.port == 0)
+                return 0;
+
+        peer.address = sock->peer.address;
+        peer.port = sock->peer.port;
+        if (next.getpeername(fd, (struct sockaddr *)&un, &length) == 0 && length <= sizeof(un)) {
+                memcpy(&peer.target.address, &un, length);
+                peer.target.length = length;
+        } else
+                peer.state = CORRESPONDENT_NAMELESS;
+        datagram->absent = peer.state != CORRESPONDENT_SOCKET;
+        (void)record_store(&datagram->peer, peer.words);
+        return 0;
+}
+
+enum correspondent_state datagram_peer_head(const struct sock *sock, struct endpoint *ret)
+{
+        union correspondent peer;
+
+        record_load(&datagram_of(sock)->peer, peer.words, CORRESPONDENT_HEAD);
+        *ret = (struct endpoint){peer.address, (uint16_t)peer.port};
+        return (enum correspondent_state)peer.state;
+}
+
+void datagram_peer(const struct sock *sock, union correspondent *ret)
+{
+        record_load(&datagram_of(sock)->peer, ret->words, RECORD_WORDS);
+}
+
+int datagram_reach(int fd, const struct target *target)
+{
+        if (kernel_connect(fd, &target->address, target->length) == 0)
+                return 0;
+        if (errno != EACCES) {
+                log_message(LOG_INFO, TARGET_TEXT(target), ": nobody is there: ", LOG_ERRNO(errno));
+                return -ECONNREFUSED;
+        }
+
+        log_message(LOG_WARNING, TARGET_TEXT(target), ": cannot connect: ", LOG_ERRNO(errno));
+        return -EACCES;
+}
+
+static void leave_peer(int fd)
+{
+        const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+
+        (void)kernel_connect(fd, &nobody, sizeof(nobody));
+}
+
+int datagram_connect(int fd, struct sock *sock, const union correspondent *correspondent)
+{
+        struct datagram *datagram = datagram_of(sock);
+        struct endpoint before;
+        int r = -ECONNREFUSED;
+
+        if (correspondent->state == CORRESPONDENT_SOCKET)
+                r = datagram_reach(fd, &correspondent->target);
+        if (r == -EACCES)
+                return r;
+        if (r < 0 && datagram_peer_head(sock, &before) != CORRESPONDENT_NONE)
+                leave_peer(fd);
+
+        atomic_store(&datagram->absent, r < 0);
+        if (!record_store(&datagram->peer, correspondent->words))
+                return -EALREADY;
+        atomic_store(&datagram->has_port, true);
+        if (sock->kind == SOCK_LISTENER || sock->stamped)
+                mark_write(fd, sock, 0);
+        return 0;
+}
+
+int datagram_disconnect(int fd, struct sock *sock)
+{
+        static const union correspondent nobody;
+        struct datagram *datagram = datagram_of(sock);
+        struct endpoint before;
+
+        if (datagram_peer_head(sock, &before) == CORRESPONDENT_NONE)
+                return 0;
+
+        leave_peer(fd);
+        atomic_store(&datagram->absent, false);
+        if (!record_store(&datagram->peer, nobody.words))
+                return -EALREADY;
+        if (sock->owns_port)
+                atomic_store(&datagram->has_port, false);
+        if (sock->kind == SOCK_LISTENER || sock->stamped)
+                mark_write(fd, sock, 0);
+        return 0;
+}
+
+/*
+ * The kernel has an error for a datagram socket whose peer was connected to it, and turns away from
+ * it with a datagram unread: ECONNRESET, which we read as ECONNREFUSED.
+ */
+static void break_off(int fd, int other)
+{
+        const struct sockaddr unnamed = {.sa_family = AF_UNIX};
+        struct target own, others;
+
+        if (kernel_bind(other, &unnamed, sizeof(unnamed.sa_family)) < 0 ||
+            !target_of_socket(other, &others) || !target_of_socket(fd, &own) ||
+            kernel_connect(fd, &others.address, others.length) < 0)
+                return;
+        if (kernel_connect(other, &own.address, own.length) == 0)
+                (void)kernel_send(fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+        leave_peer(other);
+}
+
+void datagram_plant_refusal(int fd)
+{
+        int other;
+        char byte;
+
+        if (kernel_receive(fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) >= 0 ||
+            errno != EAGAIN)
+                return;
+
+        other = kernel_socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (other < 0)
+                return;
+        break_off(fd, other);
+        kernel_close(other);
+}
+
+static struct endpoint wildcard(sa_family_t family)
+{
+        struct endpoint endpoint = {0};
+
+        if (family == AF_INET)
+                endpoint.address = rule_address_from_ipv4(&(struct in_addr){INADDR_ANY});
+        return endpoint;
+}
+
+/* What the client tells of itself. */
+static struct sock *prepare_client(const struct inet_socket *inet)
+{
+        struct endpoint buf;
+        const struct endpoint *local = inet_socket_local(inet, &buf);
+        struct sock *sock;
+
+        sock = convert_prepare(inet, SOCK_CLIENT);
+        if (!sock)
+                return NULL;
+        sock->local = local ? *local : wildcard(inet->family);
+        sock->ephemeral = !local || inet->word & WORD_ANY_PORT;
+        if (datagram_prepare(sock) < 0) {
+                sock_unref(sock);
+                return NULL;
+        }
+        datagram_of(sock)->automatic = true;
+        datagram_of(sock)->has_port = local;
+        if (!local) {
+                sock->local.port = port_take();
+                sock->owns_port = true;
+        }
+        return sock;
+}
+
+/* fd: a Unix socket without a name, which the caller closes. */
+static int convert_to_client(const struct inet_socket *inet, const struct target *towards, int fd)
+{
+        struct reply_file file;
+        struct sock *sock;
+        int r;
+
+        sock = prepare_client(inet);
+        if (!sock)
+                return -ENOBUFS;
+
+        r = reply_bind(fd, towards, &file);
+        if (r == 0) {
+                sock->removes_file = file.inode != 0;
+                sock->file = file.inode;
+                if (sock->removes_file)
+                        departure_expect();
+                r = convert(inet, fd, sock, false) < 0 ? -ENOBUFS : 0;
+                if (r < 0 && sock->removes_file)
+                        (void)kernel_unlink(file.target.address.sun_path);
+        }
+        if (r < 0) {
+                sock_unref(sock);
+                return r;
+        }
+
+        datagram_tune(inet->fd, sock);
+        return 0;
+}
+
+int datagram_make_client(const struct inet_socket *inet, const struct target *towards)
+{
+        const int before = cancel_disable();
+        const int fd = target_socket(towards, SOCK_DGRAM);
+        int r = fd;
+
+        if (fd >= 0) {
+                r = convert_to_client(inet, towards, fd);
+                next.close(fd);
+        }
+
+        cancel_restore(before);
+        return r;
+}
+
+struct endpoint datagram_local(const struct sock *sock)
+{
+        struct endpoint local = sock->local, peer;
+
+        if (sock->kind == SOCK_CLIENT && !atomic_load(&datagram_of(sock)->has_port))
+                local.port = 0;
+        if (datagram_peer_head(sock, &peer) != CORRESPONDENT_NONE &&
+            endpoint_is_wildcard(&local, sock->family))
+                return endpoint_opposite(&peer, sock->family, local.port);
+
+        return local;
+}

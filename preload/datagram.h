@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Converted datagram sockets: what struct sock has no room for, and what connect(2) means to them.
+ * Sending is in datagram-send.h, receiving in datagram-receive.h.
+ *
+ * The program's UDP socket is a Unix datagram socket with a name. A socket that the program has
+ * connected is connected in the kernel, too, so that the kernel keeps others away from it. That UDP
+ * connects to whom is not there, and a Unix socket does not, is hidden: the socket is `absent`
+ * then, and every send tries again.
+ */
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/time.h>
+
+#include "preload/convert.h"
+#include "preload/record.h"
+#include "preload/sock.h"
+#include "preload/target.h"
+#include "rules/rule.h"
+
+enum correspondent_state {
+        CORRESPONDENT_NONE,
+        CORRESPONDENT_SOCKET,   /* at target */
+        CORRESPONDENT_NAMELESS, /* a client that can't be answered */
+};
+
+/* With whom a socket is connected, or to whom it has sent last. */
+union correspondent {
+        struct {
+                uint32_t state; /* enum correspondent_state */
+                uint32_t port;
+                struct rule_address address; /* with port: the address that the program knows */
+                struct target target;
+        };
+        uint64_t words[RECORD_WORDS];
+};
+
+/* The words before the target. */
+#define CORRESPONDENT_HEAD 3
+
+_Static_assert(sizeof(union correspondent) == RECORD_WORDS * sizeof(uint64_t),
+               "a correspondent has to fit a record");
+
+struct datagram {
+        struct record peer;     /* of a connected socket */
+        struct record last;     /* the target of a rule that was sent to last */
+        _Atomic bool absent;    /* connected, but nobody was there the last time */
+        _Atomic bool has_sent;  /* to the target of a rule: there is a last one */
+        bool automatic;         /* named by us: only those are heard that were sent to */
+        _Atomic bool has_port;  /* of its own: what getsockname(2) tells */
+        _Atomic bool congested; /* see pace.h */
+        _Atomic uint32_t unchecked;
+        _Atomic int64_t resting;
+        int room;                    /* of the real send buffer, in bytes */
+        int told_room;               /* SO_SNDBUF, as the program knows it */
+        struct timeval told_timeout; /* SO_SNDTIMEO */
+};
+
+/* Is it one of those? */
+static inline bool sock_is_datagram(const struct sock *sock)
+{
+        return sock->type == SOCK_DGRAM && sock->family != AF_UNIX &&
+               (sock->kind == SOCK_LISTENER || sock->kind == SOCK_CLIENT);
+}
+
+/* The sock of a word that is about one of those, or NULL. */
+static inline struct sock *datagram_sock(word w)
+{
+        struct sock *sock = WORD_KIND(w) == WORD_SOCK ? sock_at(WORD_INDEX(w)) : NULL;
+
+        return sock && sock_is_datagram(sock) ? sock : NULL;
+}
+
+/*
+ * Give an object its other half, and the table of peers its memory: before it gets into the table
+ * of descriptors. Errors: -ENOBUFS.
+ */
+int datagram_prepare(struct sock *sock);
+
+/*
+ * Set on a Unix datagram socket what ours have: nobody is waited for longer than UDP's senders can
+ * notice, and no descriptors are let in. fd: the socket, at its final number.
+ */
+void datagram_tune(int fd, struct sock *sock);
+
+/* The part of it that is about the send buffer, after its size was set. */
+void datagram_tune_room(int fd, struct sock *sock);
+
+/*
+ * The other half of an object that is made of a mark: its local and its peer's address are filled
+ * in. fd: where it is.
+ */
+int datagram_restore(int fd, struct sock *sock);
+
+/* The other half. Not NULL for what datagram_prepare() has returned 0 for. */
+struct datagram *datagram_of(const struct sock *sock);
+
+/* Who is the peer? The target is only filled in by datagram_peer(). */
+enum correspondent_state datagram_peer_head(const struct sock *sock, struct endpoint *ret);
+void datagram_peer(const struct sock *sock, union correspondent *ret);
+
+/*
+ * Connect in the kernel, to whom a connected socket has as its peer.
+ * Returns 0; -ECONNREFUSED when nobody is there; -EACCES, with a message.
+ */
+int datagram_reach(int fd, const struct target *target);
+
+/*
+ * connect(2) to a peer or by a rule. The caller has found out to whom.
+ * correspondent: its state, address and target.
+ * Errors: -EACCES, -EALREADY: another thread connects it right now.
+ */
+int datagram_connect(int fd, struct sock *sock, const union correspondent *correspondent);
+
+/* connect(2) with AF_UNSPEC. */
+int datagram_disconnect(int fd, struct sock *sock);
+
+/*
+ * Let the next call on the socket tell of ECONNREFUSED: recv(2), poll(2), SO_ERROR, send(2).
+ * Not where there is something to read, which would be lost.
+ */
+void datagram_plant_refusal(int fd);
+
+/*
+ * Make a client of an IP socket, or of a stand-in: a Unix socket that can be answered, and that is
+ * connected nowhere yet.
+ * towards: whom it is going to send to.
+ * Errors: -ENOBUFS, -EACCES and those of bind(2); the program's socket is as it was.
+ */
+int datagram_make_client(const struct inet_socket *inet, const struct target *towards);
+
+/* Its own address: getsockname(2). */
+struct endpoint datagram_local(const struct sock *sock);

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Who is new among the peers, and who is forgotten for it. See peer-table.h. All of this happens
+ * under the lock.
+ */
+
+#include <errno.h>
+#include <string.h>
+
+#include "preload/kernel.h"
+#include "preload/next.h"
+#include "preload/peer-table.h"
+
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
+
+/* How long the lock is waited for, in milliseconds. It is held for microseconds. */
+#define PATIENCE 50
+
+/* A socket that can't be asked is taken for closed when it was silent for so long, in ms. */
+#define IDLE 60000
+
+/* The lock. Its holder handles no signals, so that he is not delayed and does not come twice. */
+
+static void start_again(struct peers *peers)
+{
+        for (size_t i = 0; i < PEER_HEADS; i++)
+                atomic_store_explicit(&peers->heads[i], PEER_NOBODY, memory_order_relaxed);
+        for (size_t i = 0; i < PEERS_MAX && i < atomic_load(&peers->fresh); i++)
+                atomic_store_explicit(&peers->peers[i].length, 0, memory_order_relaxed);
+        peers->newest = peers->oldest = PEER_NOBODY;
+        peers->hand = PEER_NOBODY + 1;
+        atomic_store(&peers->fresh, PEER_NOBODY + 1);
+}
+
+static bool try_take(struct peers *peers, int32_t *holder)
+{
+        *holder = 0;
+        return atomic_compare_exchange_strong_explicit(&peers->holder, holder, (int32_t)getpid(),
+                                                       memory_order_acquire, memory_order_relaxed);
+}
+
+/* Who was killed while he held it leaves everything undone: all are forgotten. */
+static bool inherit(struct peers *peers, int32_t dead)
+{
+        if (kernel_kill(dead, 0) == 0 || errno != ESRCH ||
+            !atomic_compare_exchange_strong(&peers->holder, &dead, (int32_t)getpid()))
+                return false;
+
+        start_again(peers);
+        return true;
+}
+
+static bool take_lock(struct peers *peers, uint64_t *ret_signals)
+{
+        const uint64_t all = ~UINT64_C(0);
+        int32_t holder;
+
+        (void)kernel_block_signals(SIG_BLOCK, &all, ret_signals);
+        for (int i = 0; i < 100; i++) {
+                if (try_take(peers, &holder))
+                        return true;
+                kernel_yield();
+        }
+        for (int i = 0; i < PATIENCE; i++) {
+                kernel_sleep_millisecond();
+                if (try_take(peers, &holder))
+                        return true;
+        }
+        if (inherit(peers, holder))
+                return true;
+
+        (void)kernel_block_signals(SIG_SETMASK, ret_signals, NULL);
+        return false;
+}
+
+static void give_lock(struct peers *peers, const uint64_t *signals)
+{
+        atomic_store_explicit(&peers->holder, 0, memory_order_release);
+        (void)kernel_block_signals(SIG_SETMASK, signals, NULL);
+}
+
+/* The list of all, from the newest to the oldest. From here on everything is under the lock. */
+
+static void list(struct peers *peers, uint32_t i)
+{
+        struct peer *peer = &peers->peers[i];
+
+        peer->listed = atomic_load_explicit(&peer->used, memory_order_relaxed);
+        peer->newer = PEER_NOBODY;
+        peer->older = peers->newest;
+        if (peers->newest != PEER_NOBODY)
+                peers->peers[peers->newest % PEERS_MAX].newer = i;
+        else
+                peers->oldest = i;
+        peers->newest = i;
+}
+
+static void unlist(struct peers *peers, uint32_t i)
+{
+        const struct peer *peer = &peers->peers[i];
+
+        if (peer->newer != PEER_NOBODY)
+                peers->peers[peer->newer % PEERS_MAX].older = peer->older;
+        else
+                peers->newest = peer->older;
+        if (peer->older != PEER_NOBODY)
+                peers->peers[peer->older % PEERS_MAX].newer = peer->newer;
+        else
+                peers->oldest = peer->newer;
+}
+
+static void unchain(struct peers *peers, uint32_t i)
+{
+        _Atomic uint32_t *place = &peers->heads[peers->peers[i].head % PEER_HEADS];
+
+        for (int step = 0; step < PEERS_MAX; step++) {
+                const uint32_t at = atomic_load_explicit(place, memory_order_relaxed);
+
+                if (at == PEER_NOBODY)
+                        return;
+                if (at == i) {
+                        atomic_store_explicit(
+                                place,
+                                atomic_load_explicit(&peers->peers[i].next, memory_order_relaxed),
+                                memory_order_release);
+                        return;
+                }
+                place = &peers->peers[at % PEERS_MAX].next;
+        }
+}
+
+static void forget(struct peers *peers, uint32_t i, bool is_dead)
+{
+        struct peer *peer = &peers->peers[i];
+
+        unlist(peers, i);
+        unchain(peers, i);
+        if (!is_dead)
+                atomic_fetch_add_explicit(&peer->generation, 1, memory_order_relaxed);
+        else
+                atomic_store_explicit(&peer->generation, 0, memory_order_relaxed);
+}
+
+/* A socket of another network namespace can't find the abstract names that fd's finds. */
+static bool sees_the_same(int fd, int other)
+{
+        uint64_t a = 0, b = 0;
+        socklen_t length = sizeof(a);
+
+        if (next.getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &a, &length) < 0)
+                return false;
+        length = sizeof(b);
+        return next.getsockopt(other, SOL_SOCKET, SO_NETNS_COOKIE, &b, &length) == 0 && a == b;
+}
+
+/* Has it been used within the last minute or two? */
+static bool is_recent(const struct peers *peers, const struct peer *peer)
+{
+        return (int32_t)(atomic_load_explicit(&peer->used, memory_order_relaxed) -
+                         peers->minute_before) > 0;
+}
+
+/* Is its socket closed? Without an answer, those count as such that have been silent for long. */
+static bool is_closed(const struct peers *peers, uint32_t i, int fd)
+{
+        const struct peer *peer = &peers->peers[i];
+        const size_t length = (size_t)atomic_load_explicit(&peer->length, memory_order_relaxed);
+        uint64_t name[PEER_WORDS];
+        struct target target = {.length = (socklen_t)length};
+        bool closed;
+        int asking;
+
+        for (size_t j = 0; j < PEER_WORDS; j++)
+                name[j] = atomic_load_explicit(&peer->name[j], memory_order_relaxed);
+        memcpy(&target.address, name, sizeof(target.address));
+        target.address.sun_family = AF_UNIX;
+
+        asking = kernel_socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (asking < 0)
+                return !is_recent(peers, peer);
+        if (target.address.sun_path[0] == 0 && !sees_the_same(fd, asking))
+                closed = !is_recent(peers, peer);
+        else
+                closed = kernel_connect(asking, &target.address, target.length) < 0 &&
+                         (errno == ECONNREFUSED || errno == ENOENT);
+        kernel_close(asking);
+        return closed;
+}
+
+/* A place of the loopback address whose socket is closed, or PEER_NOBODY. */
+static uint32_t find_closed(struct peers *peers, int fd)
+{
+        for (int i = 0; i < 2; i++) {
+                const uint32_t at = peers->hand;
+
+                peers->hand = at + 1 < PEER_LOCAL ? at + 1 : PEER_NOBODY + 1;
+                if (is_closed(peers, at, fd))
+                        return at;
+        }
+
+        return PEER_NOBODY;
+}
+
+/* The least recently used: the list is put in order while it is looked through. */
+static uint32_t find_oldest(struct peers *peers)
+{
+        uint32_t i = peers->oldest % PEERS_MAX;
+
+        for (int step = 0; step < PEER_STEPS; step++) {
+                const struct peer *peer = &peers->peers[i];
+
+                if (atomic_load_explicit(&peer->used, memory_order_relaxed) == peer->listed)
+                        break;
+                unlist(peers, i);
+                list(peers, i);
+                i = peers->oldest % PEERS_MAX;
+        }
+
+        return i;
+}
+
+static uint32_t take_place(struct peers *peers, int fd)
+{
+        const uint32_t fresh = atomic_load_explicit(&peers->fresh, memory_order_relaxed);
+        uint32_t i = fresh < PEER_LOCAL ? PEER_NOBODY : find_closed(peers, fd);
+
+        if (i != PEER_NOBODY) {
+                forget(peers, i, true);
+                return i;
+        }
+        if (fresh < PEERS_MAX) {
+                atomic_store_explicit(&peers->fresh, fresh + 1, memory_order_release);
+                return fresh;
+        }
+
+        i = find_oldest(peers);
+        forget(peers, i, is_closed(peers, i, fd));
+        return i;
+}
+
+static void note_time(struct peers *peers)
+{
+        const uint32_t now = atomic_load_explicit(&peers->arrivals, memory_order_relaxed);
+        const int64_t milliseconds = now % 64 == 0 ? kernel_milliseconds() : 0;
+
+        if (milliseconds - peers->minute < IDLE)
+                return;
+        peers->minute = milliseconds;
+        peers->minute_before = peers->before;
+        peers->before = now;
+}
+
+static uint32_t add(struct peers *peers, int fd, uint32_t head, const uint64_t *words, size_t n,
+                    size_t length)
+{
+        const uint32_t arrival =
+                atomic_fetch_add_explicit(&peers->arrivals, 1, memory_order_relaxed) + 1;
+        struct peer *peer;
+        uint32_t i;
+
+        note_time(peers);
+        i = take_place(peers, fd);
+        peer = &peers->peers[i];
+
+        atomic_fetch_add_explicit(&peer->version, 1, memory_order_relaxed);
+        for (size_t j = 0; j < n; j++)
+                atomic_store_explicit(&peer->name[j], words[j], memory_order_release);
+        atomic_store_explicit(&peer->length, length, memory_order_release);
+        atomic_store_explicit(&peer->used, arrival, memory_order_release);
+        atomic_store_explicit(&peer->pace.credit, 0, memory_order_relaxed);
+        atomic_store_explicit(&peer->pace.patience, 0, memory_order_relaxed);
+        atomic_store_explicit(&peer->pace.resting, 0, memory_order_relaxed);
+        atomic_fetch_add_explicit(&peer->version, 1, memory_order_release);
+
+        peer->head = head;
+        atomic_store_explicit(&peer->next,
+                              atomic_load_explicit(&peers->heads[head], memory_order_relaxed),
+                              memory_order_release);
+        atomic_store_explicit(&peers->heads[head], i, memory_order_release);
+        list(peers, i);
+        return i;
+}
+
+uint32_t peer_find_or_add(struct peers *peers, int fd, uint32_t head, const uint64_t *words,
+                          size_t n, size_t length)
+{
+        const int saved = errno;
+        uint64_t signals;
+        uint32_t i;
+
+        if (!take_lock(peers, &signals)) {
+                errno = saved;
+                return PEER_NOBODY;
+        }
+        /* Another thread was faster, or a change elsewhere in the chain has led us astray. */
+        i = peer_find_name(peers, head, words, n, length);
+        if (i == PEER_NOBODY)
+                i = add(peers, fd, head, words, n, length);
+        give_lock(peers, &signals);
+        errno = saved;
+        return i;
+}

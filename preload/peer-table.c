@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The table of peers, without a lock. See peer-table.h. */
+
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "preload/kernel.h"
+#include "preload/peer-table.h"
+
+static struct peers *table_of_peers;
+
+struct peers *peer_table(void)
+{
+        return __atomic_load_n(&table_of_peers, __ATOMIC_ACQUIRE);
+}
+
+int peers_open(void)
+{
+        struct peers *peers, *nothing = NULL;
+
+        if (peer_table())
+                return 0;
+
+        peers = mmap(NULL, sizeof(*peers), PROT_READ | PROT_WRITE,
+                     MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (peers == MAP_FAILED)
+                return -ENOBUFS;
+
+        (void)!kernel_getrandom(&peers->seed, sizeof(peers->seed), GRND_NONBLOCK);
+        peers->first_port = (uint32_t)(peers->seed >> 32) % PEER_PORTS;
+        peers->fresh = PEER_NOBODY + 1;
+        peers->hand = PEER_NOBODY + 1;
+        if (!__atomic_compare_exchange_n(&table_of_peers, &nothing, peers, false, __ATOMIC_ACQ_REL,
+                                         __ATOMIC_ACQUIRE))
+                (void)kernel_munmap(peers, sizeof(*peers));
+        return 0;
+}
+
+bool peers_exist(void)
+{
+        return peer_table() != NULL;
+}
+
+size_t peer_words(struct target *name, uint64_t ret[static PEER_WORDS])
+{
+        const size_t n = (name->length + 7) / 8;
+
+        memset((char *)&name->address + name->length, 0, n * 8 - name->length);
+        memcpy(ret, &name->address, n * 8);
+        return n;
+}
+
+/* Senders choose their names, and must not be able to make long chains: the seed is secret. */
+uint32_t peer_hash(const struct peers *peers, const uint64_t *words, size_t n)
+{
+        uint64_t h = peers->seed;
+
+        for (size_t i = 0; i < n; i++) {
+                const __uint128_t product =
+                        (__uint128_t)(words[i] ^ h) * UINT64_C(0x9e3779b97f4a7c15);
+
+                h = (uint64_t)product ^ (uint64_t)(product >> 64) ^ (peers->seed << 1);
+        }
+
+        return (uint32_t)(h ^ h >> 32) % PEER_HEADS;
+}
+
+static bool has_name(const struct peer *peer, const uint64_t *words, size_t n, size_t length)
+{
+        const uint32_t version = peer_begin(peer);
+
+        if (atomic_load_explicit(&peer->length, memory_order_acquire) != length)
+                return false;
+        for (size_t i = 0; i < n; i++)
+                if (atomic_load_explicit(&peer->name[i], memory_order_acquire) != words[i])
+                        return false;
+
+        return peer_is_unchanged(peer, version);
+}
+
+uint32_t peer_find_name(const struct peers *peers, uint32_t head, const uint64_t *words, size_t n,
+                        size_t length)
+{
+        uint32_t i = atomic_load_explicit(&peers->heads[head], memory_order_acquire);
+
+        for (int step = 0; i != PEER_NOBODY && step < PEER_STEPS; step++) {
+                if (has_name(&peers->peers[i % PEERS_MAX], words, n, length))
+                        return i % PEERS_MAX;
+                i = atomic_load_explicit(&peers->peers[i % PEERS_MAX].next, memory_order_acquire);
+        }
+
+        return PEER_NOBODY;
+}

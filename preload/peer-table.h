@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The table behind peers.h, for the files that are about it: who is found, and who is added.
+ *
+ * It lies in memory that forked children share. Readers go through the chains without a lock; each
+ * entry has a version, which is odd while it is being written, and whoever finds that it has
+ * changed has found nothing. Writers hold the lock. It is a number in the same memory: the process
+ * that holds it, so that the others can tell when that one was killed.
+ *
+ * The number of a peer is its index, plus PEERS_MAX for each time that somebody who may still be
+ * alive has been forgotten there: a late answer must not reach another one. The first 28,232 are
+ * the ports of the loopback address, as the kernel would give them to local clients: programs that
+ * serve local clients alone look for that address. So a place among these is used again as soon as
+ * its socket is closed.
+ */
+
+#include <netinet/in.h>
+#include <stdatomic.h>
+
+#include "preload/peers.h"
+
+#define PEER_PORT_FIRST 32768
+#define PEER_PORTS      (60999 - PEER_PORT_FIRST + 1)
+
+/* Places of the loopback address. */
+#define PEER_LOCAL (PEER_PORTS < PEERS_MAX ? PEER_PORTS : PEERS_MAX)
+
+#define PEER_WORDS          14 /* of a name: a whole struct sockaddr_un */
+#define PEER_ENDPOINT_WORDS 3
+#define PEER_HEADS          PEERS_MAX
+#define PEER_NOBODY         0  /* the place of PEER_NAMELESS is never a peer's */
+#define PEER_STEPS          64 /* steps through a chain, or the list of the least recently used */
+
+struct peer {
+        _Atomic uint32_t version;
+        _Atomic uint32_t next; /* in its chain, or PEER_NOBODY */
+        _Atomic uint32_t used; /* the arrival at which it was last used */
+        _Atomic uint32_t generation;
+        uint32_t head, listed, older, newer; /* under the lock */
+        struct peer_pace pace;
+        _Atomic uint64_t length; /* of its name, in bytes */
+        _Atomic uint64_t name[PEER_WORDS];
+        _Atomic uint64_t endpoint[PEER_ENDPOINT_WORDS]; /* of the target of a rule */
+};
+
+struct peers {
+        _Atomic int32_t holder; /* of the lock: a process, or 0 */
+        _Atomic uint32_t arrivals;
+        _Atomic uint32_t fresh; /* the first place that was never used */
+        uint32_t newest, oldest;
+        uint32_t hand;                  /* the next place of PEER_LOCAL to be asked about */
+        int64_t minute;                 /* when `before` was noted */
+        uint32_t before, minute_before; /* arrivals by then, and a minute earlier */
+        uint64_t seed;
+        uint32_t first_port; /* of place 0 */
+        _Atomic uint32_t heads[PEER_HEADS];
+        struct peer peers[PEERS_MAX];
+};
+
+/* The table, or NULL while there is none. */
+struct peers *peer_table(void);
+
+/*
+ * A name as words, of which the number is returned. The kernel has filled in as many bytes as it is
+ * long; the rest of the last word is made zero.
+ */
+size_t peer_words(struct target *name, uint64_t ret[static PEER_WORDS]);
+
+/* The head of the chain that a name is in. */
+uint32_t peer_hash(const struct peers *peers, const uint64_t *words, size_t n);
+
+/* The place of a name, or PEER_NOBODY. length: in bytes. */
+uint32_t peer_find_name(const struct peers *peers, uint32_t head, const uint64_t *words, size_t n,
+                        size_t length);
+
+/* The same; who is not there is added. fd: the socket that has heard of it, or -1. */
+uint32_t peer_find_or_add(struct peers *peers, int fd, uint32_t head, const uint64_t *words,
+                          size_t n, size_t length);
+
+/* What is read between the two is of one peer when the second says so; with acquire, that is. */
+static inline uint32_t peer_begin(const struct peer *peer)
+{
+        return atomic_load_explicit(&peer->version, memory_order_acquire);
+}
+
+static inline bool peer_is_unchanged(const struct peer *peer, uint32_t version)
+{
+        return !(version & 1) &&
+               atomic_load_explicit(&peer->version, memory_order_relaxed) == version;
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Peers by their names, their numbers and their addresses. See peers.h. */
+
+#include <netinet/in.h>
+#include <string.h>
+
+#include "preload/peer-table.h"
+#include "rules/address.h"
+
+static uint64_t peer_number(const struct peers *peers, uint32_t i)
+{
+        return (uint64_t)atomic_load_explicit(&peers->peers[i].generation, memory_order_relaxed) *
+                       PEERS_MAX +
+               i;
+}
+
+/* Order matters between arrivals alone: nobody is forgotten in between. */
+static void peer_touch(struct peers *peers, uint32_t i)
+{
+        const uint32_t now = atomic_load_explicit(&peers->arrivals, memory_order_relaxed);
+
+        if (atomic_load_explicit(&peers->peers[i].used, memory_order_relaxed) != now)
+                atomic_store_explicit(&peers->peers[i].used, now, memory_order_relaxed);
+}
+
+uint64_t peers_add(int fd, struct target *name)
+{
+        struct peers *peers = peer_table();
+        uint64_t words[PEER_WORDS];
+        uint32_t head, i;
+        size_t n;
+
+        if (!peers || name->length <= sizeof(sa_family_t))
+                return PEER_NAMELESS;
+
+        n = peer_words(name, words);
+        head = peer_hash(peers, words, n);
+        i = peer_find_name(peers, head, words, n, name->length);
+        if (i == PEER_NOBODY)
+                i = peer_find_or_add(peers, fd, head, words, n, name->length);
+        if (i == PEER_NOBODY)
+                return PEER_NAMELESS;
+
+        peer_touch(peers, i);
+        return peer_number(peers, i);
+}
+
+/* The name of a target has what it was asked as in the place of its family: AF_UNIX for peers. */
+static void tag(struct target *target, sa_family_t family)
+{
+        target->address.sun_family = (sa_family_t)(0x100 | family);
+}
+
+void peers_note_target(const struct target *target, sa_family_t family,
+                       const struct endpoint *endpoint)
+{
+        struct peers *peers = peer_table();
+        uint64_t words[PEER_ENDPOINT_WORDS] = {0};
+        struct target tagged = *target;
+        struct peer *peer;
+        uint64_t number;
+
+        tag(&tagged, family);
+        number = peers_add(-1, &tagged);
+        if (number == PEER_NAMELESS)
+                return;
+
+        memcpy(words, endpoint, sizeof(*endpoint));
+        peer = &peers->peers[number % PEERS_MAX];
+        for (size_t i = 0; i < PEER_ENDPOINT_WORDS; i++)
+                atomic_store_explicit(&peer->endpoint[i], words[i], memory_order_relaxed);
+}
+
+bool peers_find_target(const struct target *target, sa_family_t family, struct endpoint *ret)
+{
+        struct peers *peers = peer_table();
+        uint64_t words[PEER_ENDPOINT_WORDS], name[PEER_WORDS];
+        struct target tagged = *target;
+        size_t n;
+        uint32_t i;
+
+        if (!peers)
+                return false;
+        tag(&tagged, family);
+        n = peer_words(&tagged, name);
+        i = peer_find_name(peers, peer_hash(peers, name, n), name, n, tagged.length);
+        if (i == PEER_NOBODY)
+                return false;
+
+        for (size_t j = 0; j < PEER_ENDPOINT_WORDS; j++)
+                words[j] = atomic_load_explicit(&peers->peers[i].endpoint[j], memory_order_relaxed);
+        memcpy(ret, words, sizeof(*ret));
+        peer_touch(peers, i);
+        return true;
+}
+
+/* Addresses. Those beyond the ports of the loopback address go on with the next address. */
+
+static const uint8_t ipv6_prefix[8] = {0xfd, 0x69, 0x70, 0x32, 0x75, 0x6e, 0x69, 0x78};
+
+struct endpoint peers_endpoint(uint64_t number, sa_family_t family, bool mapped)
+{
+        const struct peers *peers = peer_table();
+        const uint64_t address = number / PEER_PORTS;
+        const uint32_t first = peers ? peers->first_port : 0;
+        struct endpoint endpoint = {
+                .port = (uint16_t)(PEER_PORT_FIRST + (number % PEER_PORTS + first) % PEER_PORTS),
+        };
+
+        if (family == AF_INET || mapped) {
+                const uint32_t in = htonl(INADDR_LOOPBACK + (uint32_t)(address % 0xfffffe));
+
+                endpoint.address = rule_address_from_ipv4(&in);
+        } else if (address == 0)
+                endpoint.address = endpoint_loopback(AF_INET6, 0).address;
+        else {
+                memcpy(endpoint.address.bytes, ipv6_prefix, sizeof(ipv6_prefix));
+                for (int i = 0; i < 8; i++)
+                        endpoint.address.bytes[15 - i] = (uint8_t)(address >> 8 * i);
+        }
+
+        return endpoint;
+}
+
+/* Which address after the loopback address? Returns false when it is none of ours. */
+static bool read_address(const struct rule_address *address, uint64_t *ret)
+{
+        uint64_t beyond = 0;
+
+        if (rule_address_is_mapped(address)) {
+                uint32_t in;
+
+                memcpy(&in, address->bytes + 12, sizeof(in));
+                in = ntohl(in);
+                if (in >> 24 != 127 || in < INADDR_LOOPBACK)
+                        return false;
+                *ret = in - INADDR_LOOPBACK;
+                return true;
+        }
+        if (memcmp(address, &(struct rule_address){{[15] = 1}}, sizeof(*address)) == 0) {
+                *ret = 0;
+                return true;
+        }
+
+        if (memcmp(address->bytes, ipv6_prefix, sizeof(ipv6_prefix)) != 0)
+                return false;
+        for (int i = 8; i < 16; i++)
+                beyond = beyond << 8 | address->bytes[i];
+        *ret = beyond;
+        return beyond > 0 && beyond < UINT32_MAX;
+}
+
+static bool find_number(struct peers *peers, uint64_t number, struct target *ret)
+{
+        const uint32_t i = (uint32_t)(number % PEERS_MAX);
+        struct peer *peer = &peers->peers[i];
+        const uint32_t version = peer_begin(peer);
+        uint64_t name[PEER_WORDS];
+        size_t length;
+
+        if (i == PEER_NOBODY) {
+                ret->length = 0;
+                return number == PEER_NAMELESS;
+        }
+
+        length = (size_t)atomic_load_explicit(&peer->length, memory_order_acquire);
+        if (length == 0 || length > sizeof(ret->address) ||
+            atomic_load_explicit(&peer->generation, memory_order_acquire) != number / PEERS_MAX)
+                return false;
+        for (size_t j = 0; j < (length + 7) / 8; j++)
+                name[j] = atomic_load_explicit(&peer->name[j], memory_order_acquire);
+        if (!peer_is_unchanged(peer, version))
+                return false;
+
+        memcpy(&ret->address, name, length);
+        ret->address.sun_family = AF_UNIX;
+        ret->length = (socklen_t)length;
+        peer_touch(peers, i);
+        return true;
+}
+
+bool peers_find(const struct endpoint *endpoint, struct target *ret, uint64_t *ret_number)
+{
+        struct peers *peers = peer_table();
+        uint64_t address;
+
+        if (!peers || endpoint->port < PEER_PORT_FIRST ||
+            endpoint->port >= PEER_PORT_FIRST + PEER_PORTS ||
+            !read_address(&endpoint->address, &address))
+                return false;
+
+        *ret_number =
+                address * PEER_PORTS +
+                (endpoint->port - PEER_PORT_FIRST + PEER_PORTS - peers->first_port) % PEER_PORTS;
+        return find_number(peers, *ret_number, ret);
+}
+
+bool peers_find_port(uint16_t port, struct target *ret, uint64_t *ret_number)
+{
+        const struct endpoint endpoint = endpoint_loopback(AF_INET, port);
+
+        return peers_find(&endpoint, ret, ret_number);
+}
+
+struct peer_pace *peers_pace(uint64_t number)
+{
+        struct peers *peers = peer_table();
+        const uint32_t i = (uint32_t)(number % PEERS_MAX);
+
+        return peers && i != PEER_NOBODY ? &peers->peers[i].pace : NULL;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * A few words that belong together, read without a lock while another thread, or the thread that a
+ * signal handler has interrupted, writes them.
+ *
+ * There are two copies. A writer fills in the one that is not in force, and then says that it is.
+ * The lowest bit of the version says that there is a writer, the next one which copy is in force.
+ */
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define RECORD_WORDS 18
+
+struct record {
+        _Atomic uint32_t version;
+        _Atomic uint64_t words[2][RECORD_WORDS];
+};
+
+/* Read the first n words. */
+static inline void record_load(const struct record *record, uint64_t *ret, size_t n)
+{
+        uint32_t version, after;
+
+        do {
+                version = atomic_load_explicit(&record->version, memory_order_acquire);
+                for (size_t i = 0; i < n; i++)
+                        ret[i] = atomic_load_explicit(&record->words[version >> 1 & 1][i],
+                                                      memory_order_acquire);
+                after = atomic_load_explicit(&record->version, memory_order_relaxed);
+        } while (version >> 1 != after >> 1);
+}
+
+/* Replace all words. Returns false when another is at it: what that one writes will stand. */
+static inline bool record_store(struct record *record, const uint64_t *words)
+{
+        uint32_t version = atomic_load_explicit(&record->version, memory_order_relaxed);
+
+        if (version & 1 || !atomic_compare_exchange_strong(&record->version, &version, version | 1))
+                return false;
+
+        for (size_t i = 0; i < RECORD_WORDS; i++)
+                atomic_store_explicit(&record->words[~version >> 1 & 1][i], words[i],
+                                      memory_order_release);
+        atomic_store_explicit(&record->version, version + 2, memory_order_release);
+        return true;
+}
