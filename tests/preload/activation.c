@@ -17,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/preload/datagram/udp.h"
 #include "tests/preload/net.h"
 #include "tests/preload/tap.h"
 
@@ -48,15 +49,12 @@ static void check_place(int fd, const char *address, int place)
 
 static void check_datagram(int fd, const char *address, int place)
 {
-        struct sockaddr_storage storage;
-        const socklen_t length = address_of(passed(place), &storage);
-        const int sender = socket_for(passed(place), SOCK_DGRAM | SOCK_CLOEXEC);
-        char byte = 0;
+        const int sender = udp_passed_client(place);
+        const char *at = passed(place);
 
-        ok(sendto(sender, "d", 1, 0, (struct sockaddr *)&storage, length) == 1 &&
-                   readable(fd, 2000) && recv(fd, &byte, 1, 0) == 1 && byte == 'd',
-           "%s: datagrams to passed socket %d arrive", address, place);
-        is(local_name(fd), passed(place), "%s: name", address);
+        is(say(sender, NULL, "d"), "sent", "%s: a datagram to passed socket %d", address, place);
+        is(hear(fd), "d", "%s: arrives", address);
+        is(local_name(fd), *at == '/' || *at == '@' ? address : at, "%s: name", address);
         close(sender);
 }
 

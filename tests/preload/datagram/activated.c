@@ -11,38 +11,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "tests/preload/datagram/udp.h"
 #include "tests/preload/ends.h"
 #include "tests/preload/net.h"
 #include "tests/preload/tap.h"
-
-/* A client of the passed socket of that place, which knows of no rules, connected to it. */
-static int client_of(int place)
-{
-        const char *at = passed(place);
-        struct sockaddr_un un = {.sun_family = AF_UNIX};
-        int fd;
-
-        if (*at == '/')
-                return udp_native_client(at);
-        if (*at != '@')
-                return udp_to(at);
-
-        fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-        need(fd >= 0 && bind(fd, (struct sockaddr *)&un, sizeof(sa_family_t)) == 0, "autobind");
-        strcpy(un.sun_path + 1, at + 1);
-        need(connect(fd, (struct sockaddr *)&un,
-                     (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(at))) == 0,
-             at);
-        return fd;
-}
 
 /* What the program is told: of a Unix socket what it asked for, of UDP the truth. */
 static const char *name_of(int place, const char *asked)
@@ -71,7 +48,7 @@ static const char *other_address(const char *asked)
 static void check(int place, const char *asked)
 {
         const int family = *asked == '[' ? AF_INET6 : AF_INET;
-        const int early = client_of(place);
+        const int early = udp_passed_client(place);
         int fd = udp_socket(asked), other, again;
         char name[64];
 
@@ -90,7 +67,7 @@ static void check(int place, const char *asked)
         is(hear(early), "reply", "place %d: which arrives", place);
         is(exchange(early, NULL, fd), "both ways", "place %d: they talk", place);
         is(heard_from(), name, "place %d: the address stays", place);
-        other = client_of(place);
+        other = udp_passed_client(place);
         is(exchange(other, NULL, fd), "both ways", "place %d: another talks", place);
         ok(strcmp(heard_from(), name) != 0, "place %d: by another address", place);
 
@@ -118,7 +95,7 @@ static void check_real(void)
 {
         static struct datagram datagram;
         struct cmsghdr *cmsg = (struct cmsghdr *)datagram.control;
-        const int fd = udp_socket("0.0.0.0:82"), client = client_of(2);
+        const int fd = udp_socket("0.0.0.0:82"), client = udp_passed_client(2);
         const int elsewhere = udp_at("127.0.0.1:0");
 
         need(set_option(fd, IPPROTO_IP, IP_PKTINFO, 1) == 0, "IP_PKTINFO");
@@ -143,7 +120,7 @@ static void check_real(void)
 static void check_two(void)
 {
         const int first = udp_at("127.0.0.1:84"), second = udp_at("127.0.0.2:84");
-        const int one = client_of(4), other = client_of(5);
+        const int one = udp_passed_client(4), other = udp_passed_client(5);
 
         is(exchange(one, NULL, first), "both ways", "the first of two");
         is(exchange(other, NULL, second), "both ways", "the second");

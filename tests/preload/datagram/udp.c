@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,15 +66,29 @@ int udp_server(const char *address)
                                     : udp_at(address);
 }
 
+/* path: or "@" and an abstract name. The client has a name as well, which the kernel chooses. */
 int udp_native_client(const char *path)
 {
         struct sockaddr_un un = {.sun_family = AF_UNIX};
         const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        socklen_t length = sizeof(un);
 
         need(fd >= 0 && bind(fd, (struct sockaddr *)&un, sizeof(sa_family_t)) == 0, "autobind");
         strcpy(un.sun_path, path);
-        need(connect(fd, (struct sockaddr *)&un, sizeof(un)) == 0, path);
+        if (*path == '@') {
+                un.sun_path[0] = 0;
+                length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
+        }
+        need(connect(fd, (struct sockaddr *)&un, length) == 0, path);
         return fd;
+}
+
+int udp_passed_client(int place)
+{
+        const char *at = passed(place);
+
+        need(at != NULL, "a passed socket of that place");
+        return *at == '/' || *at == '@' ? udp_native_client(at) : udp_to(at);
 }
 
 int udp_client(const char *address)

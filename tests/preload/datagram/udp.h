@@ -41,8 +41,11 @@ int udp_to(const char *address);
 int udp_server(const char *address);
 int udp_client(const char *address);
 
-/* A Unix datagram socket, bound by autobind and connected to the path. */
+/* A Unix datagram socket connected to the path, or to "@" and an abstract name. */
 int udp_native_client(const char *path);
+
+/* A client of its kind, connected to the passed socket of that place: see passed(). */
+int udp_passed_client(int place);
 
 /*
  * Send a text: to the address, or with NULL to where the socket is connected. Returns "sent", or
