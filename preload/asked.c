@@ -58,6 +58,18 @@ bool asked_find_source(int fd, const struct sock *sock, struct target *source, s
         return true;
 }
 
+void asked_note_peer(const struct sock *sock, const struct target *peer)
+{
+        struct datagram *datagram = datagram_of(sock);
+        union correspondent last;
+
+        if (!atomic_load_explicit(&datagram->automatic, memory_order_relaxed))
+                return;
+        record_load(&datagram->last, last.words, RECORD_WORDS);
+        if (last.state == CORRESPONDENT_NONE || !are_neighbours(&last.target, peer))
+                atomic_store(&datagram->automatic, false);
+}
+
 bool asked_find_other(const struct sock *sock, const struct endpoint *asked, struct target *ret,
                       uint64_t *ret_number)
 {

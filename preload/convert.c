@@ -141,8 +141,8 @@ static void fill_options(const struct inet_socket *inet, struct option_values *r
 
         if (inet->sock)
                 *ret = inet->sock->options;
-        else if (is_known(inet) && inet->protocol == IPPROTO_TCP)
-                option_snapshot_noted(inet->fd, inet->family == AF_INET6, WORD_NOTED(inet->word),
+        else if (is_known(inet) && (inet->protocol == IPPROTO_TCP || inet->protocol == IPPROTO_UDP))
+                option_snapshot_noted(inet->fd, inet->family, inet->type, WORD_NOTED(inet->word),
                                       ret);
         else {
                 option_defaults(ret);

@@ -210,6 +210,7 @@ int datagram_find(int fd, const struct sock *sock, const struct endpoint *asked,
             asked_find_other(sock, asked, &ret->target, &number)) {
                 *ret_pace = peers_pace(number);
                 fill_in(ret, asked);
+                asked_note_peer(sock, &ret->target);
                 return 1;
         }
 
@@ -222,6 +223,8 @@ int datagram_find(int fd, const struct sock *sock, const struct endpoint *asked,
         return r;
 }
 
+#define DATAGRAM_IS_LOST (-4097)
+
 /* IP's own socket again, for what no rule is about; unless a rule has given it its address. */
 static int send_elsewhere(int fd, const struct endpoint *asked)
 {
@@ -229,7 +232,10 @@ static int send_elsewhere(int fd, const struct endpoint *asked)
         struct sock *sock = datagram_sock(w);
         int r = -ENETUNREACH;
 
-        if (endpoint_is_nowhere(asked))
+        /* A peer that was forgotten can't be told from one that has gone. */
+        if (sock && sock->kind == SOCK_LISTENER && peers_may_have(asked))
+                r = DATAGRAM_IS_LOST;
+        else if (endpoint_is_nowhere(asked))
                 r = -EHOSTUNREACH;
         else if (sock && !sock->passed && (sock->kind == SOCK_CLIENT || sock->ephemeral)) {
                 const struct inet_socket inet = inet_socket_of(fd, w);
@@ -285,10 +291,12 @@ static ssize_t send_to_address(int fd, struct sock *sock, struct datagram *datag
                 return send_to_peer(fd, sock, datagram, out);
 
         r = datagram_find(fd, sock, &asked, is_ipv4, &to, &pace);
+        if (r == 0)
+                r = send_elsewhere(fd, &asked);
+        if (r == DATAGRAM_IS_LOST)
+                return (ssize_t)out->size;
         if (r < 0)
                 return r;
-        if (r == 0)
-                return send_elsewhere(fd, &asked);
 
         atomic_store_explicit(&datagram->has_port, true, memory_order_relaxed);
         if (to.state == CORRESPONDENT_NAMELESS)
@@ -330,9 +338,11 @@ int datagram_convert(const struct inet_socket *inet, const struct endpoint *aske
 {
         struct target target = {.length = offsetof(struct sockaddr_un, sun_path)};
         uint64_t number;
+        bool serves;
         int r;
 
-        if (!may_know_peers(inet) || !peers_find(asked, &target, &number)) {
+        serves = may_know_peers(inet) && peers_find(asked, &target, &number);
+        if (!serves) {
                 r = rule_set.concerns_out ? find_by_rule(inet, asked, is_ipv4, &target) : 0;
                 if (r <= 0)
                         return r;
@@ -346,6 +356,6 @@ int datagram_convert(const struct inet_socket *inet, const struct endpoint *aske
 
         r = serve_unbound(inet);
         if (r == 0)
-                r = datagram_make_client(inet, &target);
+                r = datagram_make_client(inet, &target, serves);
         return r < 0 ? r : 1;
 }

@@ -247,7 +247,7 @@ static struct endpoint wildcard(sa_family_t family)
 }
 
 /* What the client tells of itself. */
-static struct sock *prepare_client(const struct inet_socket *inet)
+static struct sock *prepare_client(const struct inet_socket *inet, bool serves)
 {
         struct endpoint buf;
         const struct endpoint *local = inet_socket_local(inet, &buf);
@@ -262,7 +262,7 @@ static struct sock *prepare_client(const struct inet_socket *inet)
                 sock_unref(sock);
                 return NULL;
         }
-        datagram_of(sock)->automatic = true;
+        datagram_of(sock)->automatic = !serves;
         datagram_of(sock)->has_port = local;
         if (!local) {
                 sock->local.port = port_take();
@@ -272,13 +272,14 @@ static struct sock *prepare_client(const struct inet_socket *inet)
 }
 
 /* fd: a Unix socket without a name, which the caller closes. */
-static int convert_to_client(const struct inet_socket *inet, const struct target *towards, int fd)
+static int convert_to_client(const struct inet_socket *inet, const struct target *towards,
+                             bool serves, int fd)
 {
         struct reply_file file;
         struct sock *sock;
         int r;
 
-        sock = prepare_client(inet);
+        sock = prepare_client(inet, serves);
         if (!sock)
                 return -ENOBUFS;
 
@@ -301,14 +302,14 @@ static int convert_to_client(const struct inet_socket *inet, const struct target
         return 0;
 }
 
-int datagram_make_client(const struct inet_socket *inet, const struct target *towards)
+int datagram_make_client(const struct inet_socket *inet, const struct target *towards, bool serves)
 {
         const int before = cancel_disable();
         const int fd = target_socket(towards, SOCK_DGRAM);
         int r = fd;
 
         if (fd >= 0) {
-                r = convert_to_client(inet, towards, fd);
+                r = convert_to_client(inet, towards, serves, fd);
                 next.close(fd);
         }
 

@@ -50,7 +50,7 @@ struct datagram {
         struct record last;     /* the target of a rule that was sent to last */
         _Atomic bool absent;    /* connected, but nobody was there the last time */
         _Atomic bool has_sent;  /* to the target of a rule: there is a last one */
-        bool automatic;         /* named by us: only those are heard that were sent to */
+        _Atomic bool automatic; /* named by us: only those are heard that were sent to */
         _Atomic bool has_port;  /* of its own: what getsockname(2) tells */
         _Atomic bool congested; /* see pace.h */
         _Atomic uint32_t unchecked;
@@ -129,9 +129,10 @@ void datagram_plant_refusal(int fd);
  * Make a client of an IP socket, or of a stand-in: a Unix socket that can be answered, and that is
  * connected nowhere yet.
  * towards: whom it is going to send to.
+ * serves: that is a peer of a server's, so that it hears everybody, as the server does.
  * Errors: -ENOBUFS, -EACCES and those of bind(2); the program's socket is as it was.
  */
-int datagram_make_client(const struct inet_socket *inet, const struct target *towards);
+int datagram_make_client(const struct inet_socket *inet, const struct target *towards, bool serves);
 
 /* Its own address: getsockname(2). */
 struct endpoint datagram_local(const struct sock *sock);

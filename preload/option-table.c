@@ -173,12 +173,12 @@ struct fresh {
 };
 
 /* NULL without memory. */
-static struct fresh *fresh_of(bool ipv6)
+static struct fresh *fresh_of(sa_family_t family, int type)
 {
         static struct fresh *cache;
-        struct fresh *fresh = memory_share((void **)&cache, 2 * sizeof(*cache));
+        struct fresh *fresh = memory_share((void **)&cache, 4 * sizeof(*cache));
 
-        return fresh ? &fresh[ipv6] : NULL;
+        return fresh ? &fresh[(family == AF_INET6) + 2 * (type == SOCK_DGRAM)] : NULL;
 }
 
 /* The first thread's answer will do for all. */
@@ -192,9 +192,10 @@ static void remember(struct fresh *fresh, const struct option_values *values)
         atomic_store_explicit(&fresh->state, FRESH_KNOWN, memory_order_release);
 }
 
-void option_snapshot_noted(int fd, bool ipv6, uint32_t noted, struct option_values *ret)
+void option_snapshot_noted(int fd, sa_family_t family, int type, uint32_t noted,
+                           struct option_values *ret)
 {
-        struct fresh *fresh = fresh_of(ipv6);
+        struct fresh *fresh = fresh_of(family, type);
 
         if (fresh && atomic_load_explicit(&fresh->state, memory_order_acquire) == FRESH_KNOWN) {
                 *ret = fresh->values;

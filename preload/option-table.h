@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 #define OPTION_COUNT 72
 
@@ -65,11 +66,12 @@ void option_defaults(struct option_values *ret);
 void option_snapshot(int fd, struct option_values *ret);
 
 /*
- * The same for a TCP socket of which it is known what was set: the options whose bits are in noted,
- * one for each place below OPTION_NOTED. The others have what the machine's sysctls give them,
- * which is asked once in a process for each family.
+ * The same for a socket of TCP or UDP of which it is known what was set: the options whose bits are
+ * in noted, one for each place below OPTION_NOTED. The others have what the machine's sysctls give
+ * them, which is asked once in a process for each family and type.
  */
-void option_snapshot_noted(int fd, bool ipv6, uint32_t noted, struct option_values *ret);
+void option_snapshot_noted(int fd, sa_family_t family, int type, uint32_t noted,
+                           struct option_values *ret);
 
 /* Set an option of the table on an IP socket. What the socket refuses is passed over. */
 void option_restore(int fd, int place, int value);

@@ -204,22 +204,54 @@ static uint32_t find_closed(struct peers *peers, int fd)
         return PEER_NOBODY;
 }
 
-/* The least recently used: the list is put in order while it is looked through. */
-static uint32_t find_oldest(struct peers *peers)
+/* How many arrivals ago was it used? */
+static uint32_t age_of(const struct peers *peers, uint32_t i)
+{
+        return atomic_load_explicit(&peers->arrivals, memory_order_relaxed) -
+               atomic_load_explicit(&peers->peers[i].used, memory_order_relaxed);
+}
+
+static bool is_used_since(const struct peer *peer)
+{
+        return atomic_load_explicit(&peer->used, memory_order_relaxed) != peer->listed;
+}
+
+/* Those that were used since they were listed go to the front, but for the oldest. */
+static void put_in_order(struct peers *peers, uint32_t oldest, uint32_t age)
 {
         uint32_t i = peers->oldest % PEERS_MAX;
 
-        for (int step = 0; step < PEER_STEPS; step++) {
-                const struct peer *peer = &peers->peers[i];
+        for (int step = 0; i != PEER_NOBODY && step < PEER_STEPS; step++) {
+                const uint32_t newer = peers->peers[i].newer % PEERS_MAX;
 
-                if (atomic_load_explicit(&peer->used, memory_order_relaxed) == peer->listed)
+                if (i != oldest && is_used_since(&peers->peers[i]) && age_of(peers, i) < age) {
+                        unlist(peers, i);
+                        list(peers, i);
+                }
+                i = newer;
+        }
+}
+
+/*
+ * The least recently used. A use does not move a peer in the list, so that some of the last have to
+ * be looked at: up to the first that was not used since.
+ */
+static uint32_t find_oldest(struct peers *peers)
+{
+        uint32_t i = peers->oldest % PEERS_MAX, oldest = i, age = age_of(peers, i);
+
+        for (int step = 0; i != PEER_NOBODY && step < PEER_STEPS; step++) {
+                if (age_of(peers, i) > age) {
+                        oldest = i;
+                        age = age_of(peers, i);
+                }
+                if (!is_used_since(&peers->peers[i]))
                         break;
-                unlist(peers, i);
-                list(peers, i);
-                i = peers->oldest % PEERS_MAX;
+                i = peers->peers[i].newer % PEERS_MAX;
         }
 
-        return i;
+        put_in_order(peers, oldest, age);
+        return oldest;
 }
 
 static uint32_t take_place(struct peers *peers, int fd)

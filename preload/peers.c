@@ -180,9 +180,8 @@ static bool find_number(struct peers *peers, uint64_t number, struct target *ret
         return true;
 }
 
-bool peers_find(const struct endpoint *endpoint, struct target *ret, uint64_t *ret_number)
+static bool read_number(const struct peers *peers, const struct endpoint *endpoint, uint64_t *ret)
 {
-        struct peers *peers = peer_table();
         uint64_t address;
 
         if (!peers || endpoint->port < PEER_PORT_FIRST ||
@@ -190,10 +189,23 @@ bool peers_find(const struct endpoint *endpoint, struct target *ret, uint64_t *r
             !read_address(&endpoint->address, &address))
                 return false;
 
-        *ret_number =
-                address * PEER_PORTS +
-                (endpoint->port - PEER_PORT_FIRST + PEER_PORTS - peers->first_port) % PEER_PORTS;
-        return find_number(peers, *ret_number, ret);
+        *ret = address * PEER_PORTS +
+               (endpoint->port - PEER_PORT_FIRST + PEER_PORTS - peers->first_port) % PEER_PORTS;
+        return true;
+}
+
+bool peers_may_have(const struct endpoint *endpoint)
+{
+        uint64_t number;
+
+        return read_number(peer_table(), endpoint, &number);
+}
+
+bool peers_find(const struct endpoint *endpoint, struct target *ret, uint64_t *ret_number)
+{
+        struct peers *peers = peer_table();
+
+        return read_number(peers, endpoint, ret_number) && find_number(peers, *ret_number, ret);
 }
 
 bool peers_find_port(uint16_t port, struct target *ret, uint64_t *ret_number)

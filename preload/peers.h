@@ -55,6 +55,9 @@ bool peers_exist(void);
  */
 bool peers_find(const struct endpoint *endpoint, struct target *ret, uint64_t *ret_number);
 
+/* May that have been the address of a peer? */
+bool peers_may_have(const struct endpoint *endpoint);
+
 /*
  * The same by the port alone, for those whom a client has heard as another port of its server.
  */
