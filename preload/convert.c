@@ -401,8 +401,7 @@ int convert(const struct inet_socket *inet, int with, struct sock *sock, bool sh
         return 0;
 }
 
-/* Set on a fresh IP socket what the program had set and only we knew. */
-static void restore_options(int fd, const struct option_values *options)
+void convert_restore_options(int fd, const struct option_values *options)
 {
         for (int i = 0; i < OPTION_COUNT; i++)
                 if (options->value[i] != option_initial(i))
@@ -435,7 +434,7 @@ static int replace_by_inet(const struct inet_socket *inet, int fd, const struct 
 {
         struct inet_socket client = *inet;
 
-        restore_options(fd, &inet->sock->options);
+        convert_restore_options(fd, &inet->sock->options);
         if (bound && next.bind(fd, bound, length) < 0)
                 return -errno;
 

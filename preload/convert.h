@@ -80,6 +80,11 @@ int convert(const struct inet_socket *inet, int with, struct sock *sock, bool sh
 void convert_names(const struct inet_socket *inet, word w);
 
 /*
+ * Set on an IP socket what the program had set on the one before: the options of IP, TCP and UDP.
+ */
+void convert_restore_options(int fd, const struct option_values *options);
+
+/*
  * Give the program a fresh IP socket in place of a converted one, with its options.
  *
  * bound: what it is to be bound to, although a rule is about that address: nobody can listen there.

@@ -11,6 +11,7 @@
 #include "preload/endpoint.h"
 #include "preload/next.h"
 #include "preload/peers.h"
+#include "preload/tie.h"
 #include "rules/address.h"
 
 /* Is it the peer's? Others may have sent theirs before the socket was connected. */
@@ -43,8 +44,10 @@ static bool find_source(int fd, const struct sock *sock, struct target *source,
                 if (datagram->automatic || atomic_load(&datagram->absent))
                         return false;
         }
-        if (asked_find_source(fd, sock, source, ret))
+        if (asked_find_source(fd, sock, source, ret)) {
+                tie_answered(sock);
                 return true;
+        }
         if (datagram->automatic)
                 return false;
 

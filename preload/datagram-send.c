@@ -18,6 +18,7 @@
 #include "preload/process.h"
 #include "preload/rule-set.h"
 #include "preload/serve.h"
+#include "preload/tie.h"
 #include "rules/address.h"
 
 /* The longest datagram: 65,535 bytes less the headers of UDP and, in IPv4, IP. */
@@ -92,14 +93,25 @@ static ssize_t undelivered(int fd, struct datagram *datagram, const struct outgo
 }
 
 /* From an unconnected socket. pace: NULL for the target of a rule. */
-static ssize_t deliver(int fd, struct datagram *datagram, const struct outgoing *out,
+static ssize_t deliver(int fd, const struct sock *sock, const struct outgoing *out,
                        const struct target *target, struct peer_pace *pace)
 {
+        struct datagram *datagram = datagram_of(sock);
         const enum pace how = pace_of(datagram, pace);
         ssize_t n;
 
         if (how == PACE_DROP)
                 return (ssize_t)out->size;
+        if (!pace && tie_to(fd, sock, target)) {
+                n = transmit(fd, out, NULL, out->flags);
+                if (n >= 0)
+                        return n;
+                if (errno == EAGAIN)
+                        return undelivered(fd, datagram, out, target, pace, EAGAIN);
+                /* It may have come back since. */
+                if (is_absence(errno))
+                        tie_broken(sock);
+        }
 
         n = transmit(fd, out, target, out->flags | (how == PACE_TRY ? MSG_DONTWAIT : 0));
         /* ECONNRESET: left from a peer that it was connected with, or the last time's refusal. */
@@ -301,7 +313,7 @@ static ssize_t send_to_address(int fd, struct sock *sock, struct datagram *datag
         atomic_store_explicit(&datagram->has_port, true, memory_order_relaxed);
         if (to.state == CORRESPONDENT_NAMELESS)
                 return (ssize_t)out->size;
-        return deliver(fd, datagram, out, &to.target, pace);
+        return deliver(fd, sock, out, &to.target, pace);
 }
 
 ssize_t datagram_send(int fd, const struct outgoing *out, const struct sockaddr *addr,

@@ -19,6 +19,7 @@
 #include "preload/port.h"
 #include "preload/reply.h"
 #include "preload/socket-file.h"
+#include "preload/tie.h"
 #include "rules/address.h"
 
 /* Younger than the headers that distributions build with: since Linux 6.16. */
@@ -68,7 +69,9 @@ int datagram_prepare(struct sock *sock)
         (void)record_store(&datagram->peer, nobody.words);
         (void)record_store(&datagram->last, nobody.words);
         datagram->absent = datagram->has_sent = datagram->has_port = datagram->congested = false;
-        datagram->automatic = false;
+        datagram->automatic = datagram->answered = false;
+        datagram->tie = 0;
+        datagram->asking_since = 0;
         datagram->unchecked = 0;
         datagram->resting = 0;
         return 0;
@@ -110,7 +113,9 @@ int datagram_restore(int fd, struct sock *sock)
         datagram = datagram_of(sock);
         datagram->has_port = true;
         /* To whom it has sent, only the program before knew. */
-        datagram->automatic = false;
+        datagram->automatic = datagram->answered = false;
+        datagram->tie = 0;
+        datagram->asking_since = 0;
         datagram->told_room = datagram->room = option_number(fd, SO_SNDBUF);
         if (sock->peer.port == 0)
                 return 0;
@@ -174,6 +179,7 @@ int datagram_connect(int fd, struct sock *sock, const union correspondent *corre
         if (r < 0 && datagram_peer_head(sock, &before) != CORRESPONDENT_NONE)
                 leave_peer(fd);
 
+        tie_broken(sock);
         atomic_store(&datagram->absent, r < 0);
         if (!record_store(&datagram->peer, correspondent->words))
                 return -EALREADY;
@@ -189,10 +195,11 @@ int datagram_disconnect(int fd, struct sock *sock)
         struct datagram *datagram = datagram_of(sock);
         struct endpoint before;
 
+        tie_broken(sock);
+        leave_peer(fd);
         if (datagram_peer_head(sock, &before) == CORRESPONDENT_NONE)
                 return 0;
 
-        leave_peer(fd);
         atomic_store(&datagram->absent, false);
         if (!record_store(&datagram->peer, nobody.words))
                 return -EALREADY;

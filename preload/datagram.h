@@ -46,8 +46,12 @@ _Static_assert(sizeof(union correspondent) == RECORD_WORDS * sizeof(uint64_t),
                "a correspondent has to fit a record");
 
 struct datagram {
-        struct record peer;     /* of a connected socket */
-        struct record last;     /* the target of a rule that was sent to last */
+        struct record peer; /* of a connected socket */
+        struct record last; /* the target of a rule that was sent to last */
+        struct record tied; /* see tie.h */
+        _Atomic int tie;
+        _Atomic bool answered;
+        _Atomic int64_t asking_since;
         _Atomic bool absent;    /* connected, but nobody was there the last time */
         _Atomic bool has_sent;  /* to the target of a rule: there is a last one */
         _Atomic bool automatic; /* named by us: only those are heard that were sent to */

@@ -7,6 +7,7 @@
  * answers MSG_ERRQUEUE with data.
  */
 
+#include <netinet/in.h>
 #include <string.h>
 
 #include "preload/client.h"
@@ -200,6 +201,42 @@ static void forget_received(struct msghdr *msg)
         errno = saved;
 }
 
+static bool is_passed_ip(int fd)
+{
+        const word w = table_get(fd);
+
+        return WORD_KIND(w) == WORD_SOCK && sock_at(WORD_INDEX(w))->kind == SOCK_PASSED_IP;
+}
+
+/*
+ * ip(7): a datagram that came before IP_PKTINFO was set has no interface. That is the one that has
+ * started the service, and servers that look at it (dnsmasq) would not answer. The loopback
+ * addresses are on the loopback interface.
+ */
+static void complete_interface(struct msghdr *msg)
+{
+        for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg); cmsg; cmsg = CMSG_NXTHDR(msg, cmsg)) {
+                struct in_pktinfo info;
+
+                if (cmsg->cmsg_level != IPPROTO_IP || cmsg->cmsg_type != IP_PKTINFO ||
+                    cmsg->cmsg_len < CMSG_LEN(sizeof(info)))
+                        continue;
+                memcpy(&info, CMSG_DATA(cmsg), sizeof(info));
+                if (info.ipi_ifindex != 0 || ntohl(info.ipi_addr.s_addr) >> 24 != IN_LOOPBACKNET)
+                        continue;
+                info.ipi_ifindex = 1;
+                memcpy(CMSG_DATA(cmsg), &info, sizeof(info));
+        }
+}
+
+static void look_through(int fd, struct msghdr *msg)
+{
+        if (is_passed_ip(fd))
+                complete_interface(msg);
+        else
+                forget_received(msg);
+}
+
 /* Close the descriptors that came with a message, and close the gap that their header leaves. */
 static void drop_descriptors(struct msghdr *msg)
 {
@@ -283,7 +320,7 @@ HOOK ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 
         n = next.recvmsg(fd, msg, flags);
         if (UNLIKELY(n >= 0 && msg && msg->msg_controllen > 0))
-                forget_received(msg);
+                look_through(fd, msg);
         return n;
 }
 
@@ -342,6 +379,6 @@ HOOK int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
 
         for (int i = 0; i < n; i++)
                 if (UNLIKELY(messages[i].msg_hdr.msg_controllen > 0))
-                        forget_received(&messages[i].msg_hdr);
+                        look_through(fd, &messages[i].msg_hdr);
         return n;
 }

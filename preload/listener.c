@@ -42,12 +42,28 @@ static struct rule_query query_of(const struct sock *sock)
         };
 }
 
+/* Datagram sockets share an address with SO_REUSEADDR as well: socket(7). */
+static bool may_share(const struct inet_socket *inet)
+{
+        return listener_is_shared(inet) ||
+               (inet->type == SOCK_DGRAM && option_number(inet->fd, SO_REUSEADDR));
+}
+
+/* A datagram socket that is connected hears nobody else, so that another may have its target. */
+static bool is_out_of_the_way(const struct sock *sock)
+{
+        struct endpoint peer;
+
+        return sock_is_datagram(sock) && sock->rule->action == RULE_PATH &&
+               datagram_peer_head(sock, &peer) != CORRESPONDENT_NONE;
+}
+
 static bool is_same(const struct sock *sock, const struct rule *rule, const struct target *target)
 {
         struct rule_query query;
         struct target other;
 
-        if (sock->kind != SOCK_LISTENER || sock->rule != rule)
+        if (sock->kind != SOCK_LISTENER || sock->rule != rule || is_out_of_the_way(sock))
                 return false;
 
         query = query_of(sock);
@@ -97,13 +113,13 @@ static void finish(const struct inet_socket *inet, struct sock *sock)
         mark_write(inet->fd, sock, 0);
 }
 
-static int bind_socket(int fd, const struct rule *rule, const struct target *target,
-                       ino_t *ret_file)
+static int bind_socket(const struct inet_socket *inet, int fd, const struct rule *rule,
+                       const struct target *target, ino_t *ret_file)
 {
         int r;
 
         if (rule->action == RULE_PATH)
-                return socket_file_bind(fd, target, rule, ret_file);
+                return socket_file_bind(fd, target, rule, may_share(inet), ret_file);
 
         *ret_file = 0;
         r = next.bind(fd, (const struct sockaddr *)&target->address, target->length) < 0 ? -errno
@@ -123,7 +139,7 @@ static int bind_and_convert(const struct inet_socket *inet, const struct rule *r
         if (!sock)
                 return -ENOBUFS;
 
-        r = bind_socket(fd, rule, target, &sock->file);
+        r = bind_socket(inet, fd, rule, target, &sock->file);
         /* It may have waited for a lock, and another thread have closed the descriptor. */
         if (r == 0 && (inet_socket_file(inet) != before || convert(inet, fd, sock, false) < 0))
                 r = sock->removes_file ? -ECANCELED : -ENOBUFS;
@@ -183,13 +199,6 @@ static int share(const struct inet_socket *inet, const struct rule *rule,
 
         next.close(fd);
         return r < 0 ? -ENOBUFS : 0;
-}
-
-/* Datagram sockets share an address with SO_REUSEADDR as well: socket(7). */
-static bool may_share(const struct inet_socket *inet)
-{
-        return listener_is_shared(inet) ||
-               (inet->type == SOCK_DGRAM && option_number(inet->fd, SO_REUSEADDR));
 }
 
 static int bind_to_target(const struct inet_socket *inet, const struct rule *rule,

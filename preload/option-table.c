@@ -213,5 +213,9 @@ void option_snapshot_noted(int fd, sa_family_t family, int type, uint32_t noted,
 
 void option_restore(int fd, int place, int value)
 {
+        /* Of the others of this level the kernel tells what it does, and not what was set. */
+        if (options[place].level == SOL_SOCKET && place != OPTION_REUSEPORT)
+                return;
+
         (void)next.setsockopt(fd, options[place].level, options[place].name, &value, sizeof(value));
 }

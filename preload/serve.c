@@ -76,7 +76,9 @@ static int use_passed(const struct inet_socket *inet, const struct rule *rule,
         if (sock_is_datagram(sock))
                 datagram_tune(inet->fd, sock);
 
-        if (kept->family == AF_UNIX) {
+        if (kept->family != AF_UNIX)
+                convert_restore_options(inet->fd, &sock->options);
+        else {
                 /* From here on forked workers count together. */
                 (void)endpoint_ephemeral_port();
                 mark_write(inet->fd, sock, 0);

@@ -26,6 +26,7 @@
 /* What a new file is to have. */
 struct rights {
         bool by_default; /* nothing was asked for */
+        bool replaces_connected;
         mode_t mode;
         uid_t user;
         gid_t group;
@@ -278,7 +279,7 @@ static int ask_as_owner(const struct target *target, const struct stat *st)
         return r;
 }
 
-enum state { STATE_MISSING, STATE_DEAD, STATE_IN_USE };
+enum state { STATE_MISSING, STATE_DEAD, STATE_CONNECTED, STATE_IN_USE };
 
 /*
  * file: the inode that it must have, or 0.
@@ -299,8 +300,17 @@ static enum state find_state(const struct target *target, ino_t file, const stru
         r = ask(target);
         if (r == EACCES && lock && lock->file >= 0)
                 r = ask_as_owner(target, ret);
-        /* Whatever else it says, somebody is there, or we are not to know. */
-        return r == ECONNREFUSED ? STATE_DEAD : r == ENOENT ? STATE_MISSING : STATE_IN_USE;
+        switch (r) {
+        case ECONNREFUSED:
+                return STATE_DEAD;
+        case ENOENT:
+                return STATE_MISSING;
+        case EPERM:
+                return STATE_CONNECTED;
+        default:
+                /* Somebody is there, or we are not to know. */
+                return STATE_IN_USE;
+        }
 }
 
 static bool is_same_file(const struct stat *a, const struct stat *b)
@@ -401,7 +411,12 @@ static int replace_dead(int fd, const struct target *target, const struct rights
 
         /* Who binds for the first time needs no lock, and may be faster than we. */
         for (int i = 0; r == -EADDRINUSE && i < 10; i++) {
-                switch (find_dead(target, lock, &st)) {
+                enum state state = find_dead(target, lock, &st);
+
+                if (state == STATE_CONNECTED)
+                        state = rights->replaces_connected ? STATE_DEAD : STATE_IN_USE;
+                switch (state) {
+                case STATE_CONNECTED:
                 case STATE_IN_USE:
                         ret->file = st;
                         return -EADDRINUSE;
@@ -447,7 +462,8 @@ static ino_t inode_of(const struct target *target)
         return kernel_lstat(target->address.sun_path, &st) < 0 ? 0 : st.st_ino;
 }
 
-int socket_file_bind(int fd, const struct target *target, const struct rule *rule, ino_t *ret_file)
+int socket_file_bind(int fd, const struct target *target, const struct rule *rule,
+                     bool replaces_connected, ino_t *ret_file)
 {
         struct obstacle obstacle = {0};
         struct rights rights;
@@ -457,6 +473,8 @@ int socket_file_bind(int fd, const struct target *target, const struct rule *rul
         r = find_rights(rule, &rights);
         if (r < 0)
                 return r;
+
+        rights.replaces_connected = replaces_connected;
 
         /*
          * The file is there before connect(2) finds the socket behind it: who asked in between

@@ -19,12 +19,15 @@
  * Bind a Unix socket to a path, in place of a dead socket that may be there.
  *
  * rule: its mode, user and group are in force from the first instant.
+ * replaces_connected: so is a living datagram socket that is connected to somebody else, and hears
+ * nobody who sends to the path. UDP servers that connect a socket to each client bind a new one.
  * ret_file: the inode of the file.
  * Errors: -EADDRINUSE: a live socket, or something else, is there; otherwise as bind(2) on IP
  * sockets (-EACCES, -EADDRNOTAVAIL) and bind(3p) (-ENOBUFS) have them, with a message. The socket
  * may be bound then, and is of no further use.
  */
-int socket_file_bind(int fd, const struct target *target, const struct rule *rule, ino_t *ret_file);
+int socket_file_bind(int fd, const struct target *target, const struct rule *rule,
+                     bool replaces_connected, ino_t *ret_file);
 
 /*
  * The same at a path that nobody else knows, without a message: nothing is replaced, and there is

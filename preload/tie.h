@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Who can send to a client that has not connected its socket?
+ *
+ * Everybody could who finds its name, and the kernel tells no more of a sender than the name that
+ * that one has given itself, perhaps in a file system of his own. So the socket is connected in the
+ * kernel to the target of a rule that it sends to, and only the socket there can answer. The
+ * program does not know.
+ *
+ * That ends when it sends to another target, and when it has asked twice without an answer: servers
+ * may answer from another socket (TFTP's do). From then on names have to do: asked.h.
+ */
+
+#include "preload/datagram.h"
+
+/*
+ * A client is about to send to the target of a rule.
+ * Returns whether the kernel's socket is connected there.
+ */
+bool tie_to(int fd, const struct sock *sock, const struct target *target);
+
+/* Nobody is there any more. */
+void tie_broken(const struct sock *sock);
+
+/* It has got a datagram. */
+void tie_answered(const struct sock *sock);
