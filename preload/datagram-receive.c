@@ -114,10 +114,8 @@ static void give_source(const struct sock *sock, const struct endpoint *from, st
 {
         socklen_t length = msg->msg_namelen;
 
-        if (!msg->msg_name) {
-                msg->msg_namelen = 0;
+        if (!msg->msg_name)
                 return;
-        }
         endpoint_write(from, sock->family, msg->msg_name, &length);
         msg->msg_namelen = length;
 }

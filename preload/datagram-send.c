@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <stddef.h>
 #include <string.h>
@@ -29,7 +30,10 @@ struct outgoing outgoing_message(const struct msghdr *msg, int flags)
 {
         struct outgoing out = {.msg = msg, .flags = flags};
 
-        for (size_t i = 0; i < msg->msg_iovlen; i++)
+        /* More than the kernel takes: sendmsg(2) says EMSGSIZE, and does not look at them. */
+        if (msg->msg_iovlen > IOV_MAX)
+                out.size = SIZE_MAX;
+        for (size_t i = 0; out.size != SIZE_MAX && i < msg->msg_iovlen; i++)
                 out.size += msg->msg_iov[i].iov_len;
         return out;
 }

@@ -85,8 +85,9 @@ HOOK ssize_t writev(int fd, const struct iovec *iov, int count)
         if (LIKELY(!datagram_sock(table_get(fd))) || count < 0 || count > IOV_MAX)
                 return NEXT(writev)(fd, iov, count);
 
+        /* Nothing at all is nothing to the kernel; write(2) of nothing is an empty datagram. */
         out = outgoing_message(&msg, 0);
-        return write_datagram(fd, &out);
+        return out.size == 0 ? 0 : write_datagram(fd, &out);
 }
 
 /* What the C library's headers call when they know the buffer's size. */

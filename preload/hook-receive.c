@@ -38,6 +38,13 @@ static int check(int fd, struct sock *sock, word w, int flags)
         return r < 0 ? r : END_OF_STREAM;
 }
 
+/* A socket that came to us with a mark. It is looked at once, when an address would be told. */
+static inline void adopt(int fd, const void *address)
+{
+        if (UNLIKELY(mark_may_be_inherited) && address && table_get(fd) == 0)
+                (void)mark_look(fd);
+}
+
 /* Is there something to be done about a call? One look at the table for sockets that are not ours.
  */
 static inline bool concerns_us(int fd, int flags, int *ret_check)
@@ -132,6 +139,7 @@ HOOK ssize_t recvfrom(int fd, void *buf, size_t size, int flags, __SOCKADDR_ARG 
         ssize_t n;
         int r;
 
+        adopt(fd, addr.__sockaddr__);
         if (LIKELY(!concerns_us(fd, flags, &r)))
                 return next.recvfrom(fd, buf, size, flags, addr.__sockaddr__, length);
         if (r != 0)
@@ -315,6 +323,7 @@ HOOK ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
         ssize_t n;
         int r;
 
+        adopt(fd, msg ? msg->msg_name : NULL);
         if (UNLIKELY(concerns_us(fd, flags, &r)) && msg)
                 return r != 0 ? answer(r) : receive_converted(fd, msg, flags);
 
@@ -372,6 +381,7 @@ HOOK int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
 {
         int n, r;
 
+        adopt(fd, messages && count > 0 ? messages->msg_hdr.msg_name : NULL);
         if (UNLIKELY(concerns_us(fd, flags, &r)) && messages)
                 return r != 0 ? answer(r) : receive_each(fd, messages, count, flags, timeout);
 

@@ -188,6 +188,18 @@ static int find_destination(int fd, struct destination *destination)
         return inet_socket_find(fd, &inet) ? find_inet(&inet, destination) : 0;
 }
 
+/*
+ * The sock of a converted datagram socket, or NULL. One that came to us with a mark is looked for
+ * where there is an address that it can't have.
+ */
+static inline struct sock *find_datagram(int fd, const struct sockaddr *addr)
+{
+        if (UNLIKELY(mark_may_be_inherited) && addr && table_get(fd) == 0)
+                (void)mark_look(fd);
+
+        return datagram_sock(table_get(fd));
+}
+
 /* From a converted datagram socket. Returns false when it is one of IP now. */
 static bool send_datagram(int fd, const struct outgoing *out, const struct sockaddr *addr,
                           socklen_t length, ssize_t *ret)
@@ -225,7 +237,7 @@ HOOK ssize_t sendto(int fd, const void *buf, size_t size, int flags, __CONST_SOC
         const struct outgoing out = {buf, size, NULL, flags};
         ssize_t n;
 
-        if (UNLIKELY(datagram_sock(table_get(fd)) != NULL) &&
+        if (UNLIKELY(find_datagram(fd, addr.__sockaddr__) != NULL) &&
             send_datagram(fd, &out, addr.__sockaddr__, length, &n))
                 return n;
         if (UNLIKELY(hook_has_a_say(fd, addr.__sockaddr__))) {
@@ -294,11 +306,13 @@ static bool send_datagram_message(int fd, const struct msghdr *msg, int flags, s
 
 static ssize_t sendmsg_any(int fd, const struct msghdr *msg, int flags)
 {
-        const word w = table_get(fd);
+        word w;
         ssize_t n;
 
-        if (UNLIKELY(datagram_sock(w) != NULL) && msg && send_datagram_message(fd, msg, flags, &n))
+        if (UNLIKELY(find_datagram(fd, msg ? msg->msg_name : NULL) != NULL) && msg &&
+            send_datagram_message(fd, msg, flags, &n))
                 return n;
+        w = table_get(fd);
         if (UNLIKELY(msg && msg->msg_controllen > 0))
                 mark_sent_connections(msg);
         if (UNLIKELY(msg && hook_has_a_say(fd, msg->msg_name))) {
@@ -327,7 +341,8 @@ HOOK ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
 /* Is there a message that does not go out as it is? */
 static bool needs_looking_at(int fd, const struct mmsghdr *messages, unsigned count)
 {
-        if (is_unconnected(table_get(fd)) || datagram_sock(table_get(fd)))
+        if (is_unconnected(table_get(fd)) ||
+            find_datagram(fd, count > 0 ? messages->msg_hdr.msg_name : NULL))
                 return true;
 
         for (unsigned i = 0; i < count; i++)
