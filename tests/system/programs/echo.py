@@ -81,7 +81,11 @@ def serve(addresses, pause):
         nonlocal again
         again = True
 
+    def handle_termination(_signum, _frame):
+        sys.exit(0)
+
     signal.signal(signal.SIGHUP, handle_hangup)
+    signal.signal(signal.SIGTERM, handle_termination)
     while True:
         with selectors.DefaultSelector() as selector:
             servers = [bind(asked) for asked in addresses]

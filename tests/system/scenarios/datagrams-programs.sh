@@ -84,8 +84,9 @@ scenario_dnsmasq() {
         contains "$answer" xxxxx zzzzz "(TCP)" "Truncated, retrying in TCP mode"
         equal "answer over UDP in IPv6" "$(dig_under +short @2001:db8::53 example.test)" 192.0.2.7
         no_ip_sockets dnsmasq.service
-        # A client that knows Unix sockets. The last four bytes are the address.
-        answer=$(printf '%b' "$dns_query" |
+        # A client that knows Unix sockets, with a file that the user dnsmasq may write to. The last
+        # four bytes are the address.
+        answer=$(umask 0 && printf '%b' "$dns_query" |
                 socat -t 2 - UNIX-SENDTO:/run/dns-udp.sock,bind=/run/dns-client |
                 od -An -v -tx1 | tr -d ' \n')
         matches "$answer" '^1234.*c0000207$'
