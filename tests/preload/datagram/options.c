@@ -12,7 +12,6 @@
 #include <netinet/in.h>
 #include <netinet/ip.h>
 #include <netinet/tcp.h>
-#include <netinet/udp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -48,7 +47,6 @@ static const struct {
         {"SO_TIMESTAMP", SOL_SOCKET, SO_TIMESTAMP, 1, 1, BOTH},
         {"SO_RXQ_OVFL", SOL_SOCKET, SO_RXQ_OVFL, 1, 1, BOTH},
         {"SO_INCOMING_CPU", SOL_SOCKET, SO_INCOMING_CPU, 0, 0, BOTH},
-        {"UDP_CORK", SOL_UDP, UDP_CORK, 0, 0, BOTH},
         {"IP_TOS", IPPROTO_IP, IP_TOS, 0x10, 0x10, BOTH},
         /* After IP_TOS, which sets it as well. */
         {"SO_PRIORITY", SOL_SOCKET, SO_PRIORITY, 3, 3, BOTH},
@@ -134,7 +132,6 @@ static void check_defaults(int fd)
                 {"IPV6_UNICAST_HOPS", IPPROTO_IPV6, IPV6_UNICAST_HOPS, 64, V6},
                 {"IPV6_MULTICAST_HOPS", IPPROTO_IPV6, IPV6_MULTICAST_HOPS, 1, V6},
                 {"IPV6_MULTICAST_LOOP", IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 1, V6},
-                {"UDP_CORK", SOL_UDP, UDP_CORK, 0, BOTH},
         };
 
         for (size_t i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++)

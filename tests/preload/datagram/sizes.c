@@ -25,6 +25,7 @@ static const char *address;
 static int family, sender, receiver;
 static char big[TOO_BIG];
 static struct datagram datagram;
+static char source[64];
 
 /* An IPv4 packet holds 65,535 bytes with its header of 20, an IPv6 one without its own. */
 static size_t biggest(void)
@@ -115,6 +116,20 @@ static void check_short_buffers(void)
         is(hear_soon(receiver), "nothing", "each took one");
 }
 
+/*
+ * The last one received is from the sender. A server can't know what a Unix client calls itself,
+ * but calls it always the same.
+ */
+static void check_source(const char *what)
+{
+        const char *text = address_text((struct sockaddr *)&datagram.from);
+
+        if (!*source)
+                strcpy(source, leads_to_unix() ? text : local_name(sender));
+        ok(is_local_peer(text, family), "%s: from a client", what);
+        is(text, source, "%s: from the one it was", what);
+}
+
 static void check_peek(void)
 {
         char bytes[16] = "";
@@ -128,9 +143,9 @@ static void check_peek(void)
         same(recv(receiver, NULL, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT), 6,
              "without a buffer too");
         same(receive_datagram(receiver, &datagram, MSG_PEEK), 6, "recvmsg(MSG_PEEK)");
-        is(address_text((struct sockaddr *)&datagram.from), local_name(sender), "tells from whom");
+        check_source("MSG_PEEK");
         is(hear(receiver), "peeked", "recv takes the same one");
-        is(heard_from(), local_name(sender), "from the same");
+        is(heard_from(), source, "from the same");
         is(hear(receiver), "second", "and then the next");
         is(result(recv(receiver, bytes, 3, MSG_PEEK | MSG_DONTWAIT)), "EAGAIN",
            "MSG_PEEK when there is nothing");
@@ -149,7 +164,7 @@ static void check_empty(void)
         same(ioctl(receiver, FIONREAD, &n), 0, "FIONREAD");
         same(n, 0, "says 0");
         same(receive_datagram(receiver, &datagram, 0), 0, "is received");
-        is(address_text((struct sockaddr *)&datagram.from), local_name(sender), "from the client");
+        check_source("an empty one");
         same(sendto(receiver, "", 0, 0, (struct sockaddr *)&datagram.from, datagram.from_length), 0,
              "and answered");
         ok(readable(sender, 2000), "the answer arrives");
@@ -208,7 +223,7 @@ static void check_addresses(void)
              "room for 4 bytes of the address");
         same(length, whole, "its length is told");
         same(in->sin_family, family, "the family is there");
-        ok(ntohs(in->sin_port) == port_in(local_name(sender)), "and the port");
+        same(ntohs(in->sin_port), port_in(source), "and the port");
         same(small[4], 0x55, "and no more");
         length = 0;
         memset(small, 0x55, sizeof(small));
@@ -242,8 +257,8 @@ static void check_wrong_pointers(void)
         is(result(sendto(sender, "x", 1, 0, where, sizeof(to) + 1)), "EINVAL", "too long a one");
         is(result(sendto(sender, "x", 1, 0, where, (socklen_t)-1)), "EINVAL", "a negative length");
         /* IPv6 does not look at the flag. */
-        is(result(sendto(sender, "x", 1, MSG_OOB, where, length)),
-           family == AF_INET6 ? "1" : "EOPNOTSUPP", "MSG_OOB");
+        if (family == AF_INET)
+                is(result(sendto(sender, "x", 1, MSG_OOB, where, length)), "EOPNOTSUPP", "MSG_OOB");
         is(result(sendmsg(sender, NULL, 0)), "EFAULT", "sendmsg of nothing");
         is(result(recvmsg(receiver, NULL, 0)), "EFAULT", "recvmsg into nothing");
         is(result(recvmsg(receiver, &(struct msghdr){.msg_iovlen = 2000}, 0)), "EMSGSIZE",
@@ -251,9 +266,8 @@ static void check_wrong_pointers(void)
         is(result(sendmsg(sender, &(struct msghdr){.msg_iovlen = 2000}, 0)), "EMSGSIZE",
            "sendmsg of too many parts");
         same(sendmmsg(sender, NULL, 0, 0), 0, "sendmmsg of no message");
-        is(result(recv(receiver, &byte, 1, MSG_DONTWAIT | MSG_OOB)),
-           family == AF_INET6 ? "1" : "EAGAIN", "recv(MSG_OOB)");
-        is(hear_soon(receiver), "nothing", "nothing else was sent");
+        is(result(recv(receiver, &byte, 1, MSG_DONTWAIT | MSG_OOB)), "EAGAIN", "recv(MSG_OOB)");
+        is(hear_soon(receiver), "nothing", "nothing was sent");
 }
 
 int main(int argc, char **argv)
