@@ -20,8 +20,8 @@ int serve_datagrams(const char *address, int flags);
 void clients_reach(int place, const char *address);
 
 /*
- * A client's socket. name: "@" and an abstract name, or a file in the directory of the test, which
- * is replaced; NULL for no name at all, so that it can't be answered.
+ * A client's socket. name: "@" and an abstract name, of this test alone, or a file in its
+ * directory, which is replaced; NULL for no name at all, so that it can't be answered.
  */
 int new_client(const char *name);
 

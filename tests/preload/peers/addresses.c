@@ -80,15 +80,16 @@ static void check_calls(int client, const char *address)
         is(client_hears(client), "3", "the client hears the second");
 }
 
-/* Names of all lengths that there are, the longest one without room for a terminator. */
+/* Names of all lengths. */
 static void check_names(void)
 {
+        static const char digits[] = "01234567890123456789012345678901234567890123456789"
+                                     "01234567890123456789";
         int clients[8], wrong = 0, twice = 0;
-        char address[8][TEXT], name[TEXT];
+        char address[8][TEXT], name[TEXT + 32];
 
         for (int i = 0; i < 8; i++) {
-                snprintf(name, sizeof(name), i % 2 ? "@ip2unix-%d-%.*s" : "%d-%.*s", getpid(),
-                         5 * i, "0123456789012345678901234567890123456789");
+                snprintf(name, sizeof(name), i % 2 ? "@%d-%.*s" : "%d-%.*s", i, 10 * i, digits);
                 clients[i] = new_client(name);
                 strcpy(address[i], address_now(clients[i]));
                 wrong += !is_peer(address[i]);
@@ -156,7 +157,7 @@ static void check_nameless(void)
 static void check_unknown(void)
 {
         char address[TEXT];
-        const int client = new_client("@ip2unix-test-unknown"), port = 4;
+        const int client = new_client("@unknown"), port = 4;
 
         (void)address_now(client);
         snprintf(address, sizeof(address), "%s%d", host, port);
@@ -179,7 +180,7 @@ int main(int argc, char **argv)
         client = new_client("calls");
         check_calls(client, address_now(client));
         check_names();
-        check_return("@ip2unix-test-back");
+        check_return("@back");
         check_return("back");
         check_nameless();
         check_unknown();

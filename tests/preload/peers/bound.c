@@ -48,7 +48,7 @@ static int obey(const struct command *command, int *fds, int base)
                 int *fd = &fds[i - base], heard = -1;
                 char name[64];
 
-                snprintf(name, sizeof(name), "@ip2unix-test-%d-%d", getppid(), i);
+                snprintf(name, sizeof(name), "@%d", i);
                 if (*fd < 0)
                         *fd = new_client(name);
                 switch (command->order) {

@@ -138,8 +138,8 @@ static void check(const char *name, bool child, int (*send_all)(const char *), c
 /* Who is not the peer of a connected socket is not heard by it. */
 static void check_stranger(void)
 {
-        const int first = new_client("@ip2unix-test-first"), fd = new_socket();
-        const int second = new_client("@ip2unix-test-second");
+        const int first = new_client("@first"), fd = new_socket();
+        const int second = new_client("@second");
         struct sockaddr_storage address = {0};
         socklen_t length = sizeof(address);
         char from[64], byte;
@@ -161,7 +161,7 @@ static void check_stranger(void)
 
 int main(int argc, char **argv)
 {
-        static const char *const names[] = {"@ip2unix-test-tftp", "client"};
+        static const char *const names[] = {"@tftp", "client"};
 
         need(argc == 3, "an address, and one of the other socket's");
         own_address = strcmp(argv[2], "no") == 0 ? NULL : argv[2];

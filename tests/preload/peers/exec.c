@@ -74,7 +74,7 @@ static pid_t start(const char *what, int fd, int *ret_output)
 
 static void check_server(int server, const char *address)
 {
-        const int client = new_client("@ip2unix-test-exec");
+        const int client = new_client("@exec");
         char from[64], expected[256];
         int output;
         pid_t pid;

@@ -45,8 +45,7 @@ static int open_client(int client)
 {
         char name[64];
 
-        snprintf(name, sizeof(name), client % 2 ? "@ip2unix-test-%d-%d" : "client-%d-%d", getppid(),
-                 client);
+        snprintf(name, sizeof(name), client % 2 ? "@%d" : "client-%d", client);
         return new_client(name);
 }
 

@@ -35,7 +35,7 @@ static void __attribute__((noreturn)) ask(void)
 
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         for (int i = 0; i < CLIENTS; i++) {
-                snprintf(name, sizeof(name), "@ip2unix-test-%d-%d", getppid(), i);
+                snprintf(name, sizeof(name), "@%d", i);
                 fds[i] = new_client(name);
         }
         for (int n = 0;; n++) {

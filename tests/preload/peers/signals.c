@@ -45,7 +45,7 @@ static void __attribute__((noreturn)) ask(int duration)
                         _exit(1);
                 if (*fd > 0)
                         close(*fd);
-                snprintf(name, sizeof(name), "@ip2unix-test-%d-%d", getppid(), n % 10000);
+                snprintf(name, sizeof(name), "@%d", n % 10000);
                 *fd = new_client(name);
                 if (!client_sends(*fd, &n, sizeof(n)))
                         _exit(2);

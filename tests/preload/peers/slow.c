@@ -72,7 +72,7 @@ static void open_client(int i)
         char name[64], byte;
         socklen_t length = sizeof(addresses[i]);
 
-        snprintf(name, sizeof(name), "@ip2unix-test-%d", i);
+        snprintf(name, sizeof(name), "@%d", i);
         fds[i] = new_client(name);
         need(client_says(fds[i], "?") && readable(sender, 2000) &&
                      recvfrom(sender, &byte, 1, 0, (struct sockaddr *)&addresses[i], &length) == 1,

@@ -31,7 +31,7 @@ static int open_client(int client)
 {
         char name[64];
 
-        snprintf(name, sizeof(name), "@ip2unix-test-%d-%d", getppid(), client);
+        snprintf(name, sizeof(name), "@%d", client);
         return new_client(name);
 }
 

@@ -47,7 +47,7 @@ static void __attribute__((noreturn)) ask(int first, int duration)
         char name[64];
 
         for (int i = 0; i < CLIENTS; i++) {
-                snprintf(name, sizeof(name), "@ip2unix-test-%d-%d", getppid(), first + i);
+                snprintf(name, sizeof(name), "@%d", first + i);
                 fds[i] = new_client(name);
         }
         for (uint32_t n = 0; n < UNDER_WAY || milliseconds() < end; n++) {
