@@ -28,8 +28,13 @@ static void start_again(struct peers *peers)
 {
         for (size_t i = 0; i < PEER_HEADS; i++)
                 atomic_store_explicit(&peers->heads[i], PEER_NOBODY, memory_order_relaxed);
-        for (size_t i = 0; i < PEERS_MAX && i < atomic_load(&peers->fresh); i++)
-                atomic_store_explicit(&peers->peers[i].length, 0, memory_order_relaxed);
+        for (size_t i = 0; i < PEERS_MAX && i < atomic_load(&peers->fresh); i++) {
+                struct peer *peer = &peers->peers[i];
+
+                atomic_store_explicit(&peer->length, 0, memory_order_relaxed);
+                /* Odd where he was writing: nobody would be found there any more. */
+                atomic_fetch_and_explicit(&peer->version, ~UINT32_C(1), memory_order_relaxed);
+        }
         peers->newest = peers->oldest = PEER_NOBODY;
         peers->hand = PEER_NOBODY + 1;
         atomic_store(&peers->fresh, PEER_NOBODY + 1);
@@ -194,7 +199,7 @@ static bool is_closed(const struct peers *peers, uint32_t i, int fd)
 static uint32_t find_closed(struct peers *peers, int fd)
 {
         for (int i = 0; i < 2; i++) {
-                const uint32_t at = peers->hand;
+                const uint32_t at = peers->hand % PEER_LOCAL;
 
                 peers->hand = at + 1 < PEER_LOCAL ? at + 1 : PEER_NOBODY + 1;
                 if (is_closed(peers, at, fd))
