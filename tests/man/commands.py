@@ -10,16 +10,17 @@ import sys
 import tempfile
 from pathlib import Path
 
-# Until somebody listens there, connecting fails.
+# Until somebody listens there, connecting fails. A datagram socket is there when its type is wrong.
 WAIT = '''
-import glob, socket, sys, time
+import errno, glob, socket, sys, time
 for _ in range(400):
     for name in [sys.argv[1]] if sys.argv[1][0] == '@' else glob.glob(sys.argv[1]):
         try:
             socket.socket(socket.AF_UNIX).connect(name.replace('@', '\\0', 1))
             sys.exit()
-        except OSError:
-            pass
+        except OSError as error:
+            if error.errno == errno.EPROTOTYPE:
+                sys.exit()
     time.sleep(0.05)
 sys.exit(f'nobody listens on {sys.argv[1]}')
 '''
