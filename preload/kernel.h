@@ -210,9 +210,9 @@ static inline int kernel_fchmod(int file, mode_t mode)
         return (int)syscall(SYS_fchmod, file, mode);
 }
 
-static inline int kernel_chmod(const char *path, mode_t mode)
+static inline int kernel_fchmodat(int directory, const char *path, mode_t mode)
 {
-        return (int)syscall(SYS_fchmodat, AT_FDCWD, path, mode);
+        return (int)syscall(SYS_fchmodat, directory, path, mode);
 }
 
 /* Since Linux 6.6; the number is the same on all architectures. */

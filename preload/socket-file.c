@@ -9,9 +9,8 @@
 #include "preload/kernel.h"
 #include "preload/log.h"
 #include "preload/next.h"
-#include "preload/owner.h"
 #include "preload/socket-file.h"
-#include "preload/words.h"
+#include "preload/socket-rights.h"
 #include "rules/text.h"
 
 /* How long somebody else's lock on the directory is waited for, in milliseconds. */
@@ -19,161 +18,6 @@
 
 /* How long a socket has to be dead before it is replaced, in milliseconds. */
 #define DEAD_FOR 3
-
-/* What sockets have that nobody has changed, before the umask. */
-#define SOCKET_MODE 0777
-
-/* What a new file is to have. */
-struct rights {
-        bool by_default; /* nothing was asked for */
-        bool replaces_connected;
-        mode_t mode;
-        uid_t user;
-        gid_t group;
-};
-
-/* umask(2) can only be read by changing it, for all threads: the kernel also tells it here. */
-static mode_t read_umask(void)
-{
-        static const char key[] = "Umask:\t";
-        char buf[512];
-        const char *line = buf;
-        mode_t mask = 0;
-        ssize_t n;
-        int file;
-
-        file = kernel_openat(AT_FDCWD, "/proc/self/status", O_RDONLY | O_CLOEXEC);
-        n = file < 0 ? -1 : kernel_read(file, buf, sizeof(buf) - 1);
-        if (file >= 0)
-                kernel_close(file);
-        buf[n < 0 ? 0 : n] = 0;
-
-        while (*line && !word_begins(line, key)) {
-                line += word_length(line, '\n');
-                line += *line == '\n';
-        }
-        if (!*line)
-                return 077;
-        for (line += sizeof(key) - 1; *line >= '0' && *line <= '7'; line++)
-                mask = mask * 8 + (mode_t)(*line - '0');
-        return mask & 0777;
-}
-
-static int find_owner(const struct rule *rule, struct rights *rights)
-{
-        int r = 0;
-
-        if (rule->user)
-                r = owner_find_user(rule->user, &rights->user);
-        if (r < 0) {
-                log_message(LOG_ERR, rule->target, ": user '", rule->user,
-                            "' is not in /etc/passwd: ", LOG_ERRNO(-r));
-                return -EACCES;
-        }
-
-        if (rule->group)
-                r = owner_find_group(rule->group, &rights->group);
-        if (r < 0) {
-                log_message(LOG_ERR, rule->target, ": group '", rule->group,
-                            "' is not in /etc/group: ", LOG_ERRNO(-r));
-                return -EACCES;
-        }
-
-        return 0;
-}
-
-static int find_rights(const struct rule *rule, struct rights *ret)
-{
-        *ret = (struct rights){
-                .by_default = rule->mode == RULE_MODE_UNSET && !rule->user && !rule->group,
-                .user = (uid_t)-1,
-                .group = (gid_t)-1,
-        };
-        if (ret->by_default)
-                return 0;
-
-        ret->mode = rule->mode != RULE_MODE_UNSET ? rule->mode : SOCKET_MODE & ~read_umask();
-        return find_owner(rule, ret);
-}
-
-/*
- * chmod(2) of a file that is open with O_PATH, which fchmod(2) refuses. fchmodat2(2) is the way
- * where there is no /proc, but not the first: the filters of services
- * (SystemCallFilter=@system-service of systemd 252) don't know of it, and kill whoever calls what
- * they don't know.
- */
-static int change_mode(int file, mode_t mode)
-{
-        static const char directory[] = "/proc/self/fd/";
-        char path[sizeof(directory) + 10];
-        struct text text;
-
-        text_init(&text, path, sizeof(path));
-        text_add_string(&text, directory);
-        text_add_unsigned(&text, (unsigned)file);
-        (void)text_finish(&text);
-        if (kernel_chmod(path, mode) == 0)
-                return 0;
-
-        return errno == ENOENT ? kernel_fchmodat2(file, "", mode, AT_EMPTY_PATH) : -1;
-}
-
-/* Give the file that we have just bound its owner first, and then its mode. */
-static int give_rights(const struct target *target, const struct rights *rights)
-{
-        struct stat st;
-        int file, r = 0;
-
-        file = kernel_openat(AT_FDCWD, target->address.sun_path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-        if (file < 0)
-                return -errno;
-
-        /* In a directory that others may write to it could be another file by now. */
-        if (fstat(file, &st) < 0 || !S_ISSOCK(st.st_mode) || st.st_uid != kernel_geteuid())
-                r = -EACCES;
-        else if (rights->user != (uid_t)-1 || rights->group != (gid_t)-1)
-                r = kernel_fchownat(file, "", rights->user, rights->group, AT_EMPTY_PATH) < 0
-                            ? -errno
-                            : 0;
-        if (r == 0 && change_mode(file, rights->mode) < 0)
-                r = -errno;
-
-        kernel_close(file);
-        return r;
-}
-
-/*
- * The file gets the mode of the socket's own inode (fchmod(2)), less the umask. With no rights at
- * all nobody can open it before it has its owner and its mode; an owner of the socket's inode would
- * be of no effect.
- */
-static int bind_with_rights(int fd, const struct target *target, const struct rights *rights)
-{
-        int r;
-
-        if (kernel_fchmod(fd, 0) < 0)
-                return -errno;
-        r = next.bind(fd, (const struct sockaddr *)&target->address, target->length) < 0 ? -errno
-                                                                                         : 0;
-        (void)kernel_fchmod(fd, SOCKET_MODE);
-        if (r < 0)
-                return r;
-
-        r = give_rights(target, rights);
-        if (r < 0)
-                (void)kernel_unlink(target->address.sun_path);
-        /* EINVAL: a user that the namespace does not have. EADDRINUSE would be tried once more. */
-        return r == -EINVAL || r == -EADDRINUSE ? -EPERM : r;
-}
-
-static int try_bind(int fd, const struct target *target, const struct rights *rights)
-{
-        if (!rights->by_default)
-                return bind_with_rights(fd, target, rights);
-
-        return next.bind(fd, (const struct sockaddr *)&target->address, target->length) < 0 ? -errno
-                                                                                            : 0;
-}
 
 /*
  * The lock on the directory of a socket file. While it is held no signal is handled in this thread:
@@ -270,10 +114,10 @@ static int ask_as_owner(const struct target *target, const struct stat *st)
         if (file < 0)
                 return EACCES;
 
-        if (change_mode(file, (st->st_mode & 07777) | S_IWUSR) == 0) {
+        if (socket_rights_set_mode(file, target, (st->st_mode & 07777) | S_IWUSR) == 0) {
                 r = ask(target);
                 if (r != ECONNREFUSED)
-                        (void)change_mode(file, st->st_mode & 07777);
+                        (void)socket_rights_set_mode(file, target, st->st_mode & 07777);
         }
         kernel_close(file);
         return r;
@@ -403,8 +247,8 @@ static void tell_obstacle(const struct target *target, const struct obstacle *ob
 }
 
 /* Returns what bind(2) says in the end. */
-static int replace_dead(int fd, const struct target *target, const struct rights *rights,
-                        const struct lock *lock, struct obstacle *ret)
+static int replace_dead(int fd, const struct target *target, const struct socket_rights *rights,
+                        bool replaces_connected, const struct lock *lock, struct obstacle *ret)
 {
         struct stat st = {0};
         int r = -EADDRINUSE;
@@ -414,7 +258,7 @@ static int replace_dead(int fd, const struct target *target, const struct rights
                 enum state state = find_dead(target, lock, &st);
 
                 if (state == STATE_CONNECTED)
-                        state = rights->replaces_connected ? STATE_DEAD : STATE_IN_USE;
+                        state = replaces_connected ? STATE_DEAD : STATE_IN_USE;
                 switch (state) {
                 case STATE_CONNECTED:
                 case STATE_IN_USE:
@@ -430,7 +274,7 @@ static int replace_dead(int fd, const struct target *target, const struct rights
                 case STATE_MISSING:
                         break;
                 }
-                r = try_bind(fd, target, rights);
+                r = socket_rights_bind(fd, target, rights);
         }
 
         return r;
@@ -466,24 +310,22 @@ int socket_file_bind(int fd, const struct target *target, const struct rule *rul
                      bool replaces_connected, ino_t *ret_file)
 {
         struct obstacle obstacle = {0};
-        struct rights rights;
+        struct socket_rights rights;
         struct lock lock;
         int r;
 
-        r = find_rights(rule, &rights);
+        r = socket_rights_of_rule(rule, &rights);
         if (r < 0)
                 return r;
-
-        rights.replaces_connected = replaces_connected;
 
         /*
          * The file is there before connect(2) finds the socket behind it: who asked in between
          * would take it for dead, and replace it.
          */
         lock = lock_directory(target->address.sun_path);
-        r = try_bind(fd, target, &rights);
+        r = socket_rights_bind(fd, target, &rights);
         if (r == -EADDRINUSE)
-                r = replace_dead(fd, target, &rights, &lock, &obstacle);
+                r = replace_dead(fd, target, &rights, replaces_connected, &lock, &obstacle);
         unlock_directory(&lock);
         tell_obstacle(target, &obstacle);
         if (r < 0) {
@@ -528,9 +370,9 @@ void socket_file_remove(const struct target *target, ino_t file)
 
 int socket_file_bind_new(int fd, const struct target *target, mode_t mode, ino_t *ret_file)
 {
-        const struct rights rights = {.mode = mode, .user = (uid_t)-1, .group = (gid_t)-1};
+        const struct socket_rights rights = {.mode = mode, .user = (uid_t)-1, .group = (gid_t)-1};
         struct stat st;
-        const int r = bind_with_rights(fd, target, &rights);
+        const int r = socket_rights_bind(fd, target, &rights);
 
         if (r < 0)
                 return r;
