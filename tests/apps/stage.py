@@ -138,15 +138,27 @@ class Stage:
         for directory in (self.home, self.sockets, self.logs):
             directory.mkdir()
             directory.chmod(0o1777)
-        # The C library's own questions to name servers pass by every preloaded library.
-        switch = self.file("nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n")
-        subprocess.run(["mount", "--bind", switch, "/etc/nsswitch.conf"], check=True)
+        self._hide_name_servers()
         os.umask(0o022)
         os.chdir(self.home)
 
+    def _hide_name_servers(self):
+        """Name servers can't be reached.
+
+        The C library asks them by itself, past every preloaded library, with datagrams that would
+        be counted.
+        """
+        path = Path("/etc/resolv.conf").resolve()
+        if not path.exists() and Path("/run") in path.parents:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+        if path.exists():
+            unreachable = self.file("resolv.conf", "nameserver 192.0.2.1\n")
+            subprocess.run(["mount", "--bind", unreachable, path], check=True)
+
     def go_abstract(self):
-        """From now on, every TCP socket becomes an abstract Unix socket instead."""
-        self.rule = "tcp,abstract=apps-%p"
+        """From now on, sockets become abstract Unix sockets instead, of the same kinds."""
+        self.rule = f"{'tcp,' if self.uses_udp is None else ''}abstract=apps-%t-%p"
 
     def go_datagram(self):
         """From now on, every TCP and every UDP socket becomes a Unix socket."""
@@ -240,7 +252,7 @@ class Stage:
     def listens(self, port, kind="tcp"):
         """Whether somebody listens on the port; under rules, on the socket that stands for it."""
         if self.rules:
-            names = rf"{self.sockets}/(.*-)?{port}\.sock|@apps-{port}"
+            names = rf"{self.sockets}/(.*-)?{port}\.sock|@apps-{kind}-{port}"
             return any(re.fullmatch(names, path) for path in unix_paths(kind))
         return ip_listens(port, kind)
 
@@ -343,6 +355,14 @@ class Stage:
         for port, kind in [(port, "tcp") for port in ports] + [(port, "udp") for port in udp]:
             self._nobody_listens(port, kind)
             self.socket(port, kind).unlink(missing_ok=True)
+
+    def forget_files(self):
+        """Remove the socket files that a server has left whose signal has killed it.
+
+        They stand for ports that the kernel would have chosen, so that nobody knows their names.
+        """
+        for path in self.sockets.iterdir():
+            path.unlink()
 
     def _nobody_listens(self, port, kind):
         wait_until(lambda: not self.listens(port, kind), f"nobody listens on {port}/{kind}", 10)
