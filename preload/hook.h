@@ -11,6 +11,7 @@
 #include <errno.h>
 
 #include "preload/next.h"
+#include "preload/peers.h"
 #include "preload/rule-set.h"
 #include "preload/table.h"
 
@@ -40,11 +41,12 @@ int hook_bind(int fd, const struct sockaddr *addr, socklen_t length, bool *ret_r
 
 /*
  * Is there anything to decide about a call with an address? Converted sockets must not reach the
- * kernel with an IP address.
+ * kernel with an IP address, and any socket may send to a peer of a server's.
  */
 static inline bool hook_has_a_say(int fd, const struct sockaddr *addr)
 {
-        return addr && (rule_set.concerns_out || WORD_KIND(table_get(fd)) >= WORD_SOCK);
+        return addr &&
+               (rule_set.concerns_out || peers_exist() || WORD_KIND(table_get(fd)) >= WORD_SOCK);
 }
 
 /*

@@ -9,11 +9,11 @@
 #include "preload/kernel.h"
 #include "preload/peer-table.h"
 
-static struct peers *table_of_peers;
+struct peers *peers_table;
 
 struct peers *peer_table(void)
 {
-        return __atomic_load_n(&table_of_peers, __ATOMIC_ACQUIRE);
+        return __atomic_load_n(&peers_table, __ATOMIC_ACQUIRE);
 }
 
 int peers_open(void)
@@ -32,15 +32,10 @@ int peers_open(void)
         peers->first_port = (uint32_t)(peers->seed >> 32) % PEER_PORTS;
         peers->fresh = PEER_NOBODY + 1;
         peers->hand = PEER_NOBODY + 1;
-        if (!__atomic_compare_exchange_n(&table_of_peers, &nothing, peers, false, __ATOMIC_ACQ_REL,
+        if (!__atomic_compare_exchange_n(&peers_table, &nothing, peers, false, __ATOMIC_ACQ_REL,
                                          __ATOMIC_ACQUIRE))
                 (void)kernel_munmap(peers, sizeof(*peers));
         return 0;
-}
-
-bool peers_exist(void)
-{
-        return peer_table() != NULL;
 }
 
 size_t peer_words(struct target *name, uint64_t ret[static PEER_WORDS])

@@ -45,8 +45,15 @@ uint64_t peers_add(int fd, struct target *name);
  */
 struct endpoint peers_endpoint(uint64_t number, sa_family_t family, bool mapped);
 
-/* Was any peer ever added? Nobody has to look for one otherwise. */
-bool peers_exist(void);
+struct peers;
+
+extern struct peers *peers_table; /* see peer-table.h */
+
+/* Is there a table? Nobody has to look for a peer otherwise. */
+static inline bool peers_exist(void)
+{
+        return __atomic_load_n(&peers_table, __ATOMIC_RELAXED) != NULL;
+}
 
 /*
  * The peer at an address. ret_number: to be given to pace.h.
