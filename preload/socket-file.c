@@ -19,6 +19,9 @@
 /* How long a socket has to be dead before it is replaced, in milliseconds. */
 #define DEAD_FOR 3
 
+/* How long a child may take to connect the socket that its parent has left to it, likewise. */
+#define CONNECTED_WITHIN 100
+
 /*
  * The lock on the directory of a socket file. While it is held no signal is handled in this thread:
  * a handler that binds or closes a socket there would wait for the lock, which has to wait for the
@@ -98,6 +101,13 @@ static int ask(const struct target *target)
         r = kernel_connect(fd, &target->address, target->length) < 0 ? errno : 0;
         kernel_close(fd);
         return r;
+}
+
+static bool is_living_datagram(const struct target *target)
+{
+        const int r = ask(target);
+
+        return r == 0 || r == EPERM;
 }
 
 /*
@@ -306,27 +316,46 @@ static ino_t inode_of(const struct target *target)
         return kernel_lstat(target->address.sun_path, &st) < 0 ? 0 : st.st_ino;
 }
 
-int socket_file_bind(int fd, const struct target *target, const struct rule *rule,
-                     bool replaces_connected, ino_t *ret_file)
+static int bind_locked(int fd, const struct target *target, const struct socket_rights *rights,
+                       bool replaces_connected, struct obstacle *ret)
 {
-        struct obstacle obstacle = {0};
-        struct socket_rights rights;
         struct lock lock;
         int r;
-
-        r = socket_rights_of_rule(rule, &rights);
-        if (r < 0)
-                return r;
 
         /*
          * The file is there before connect(2) finds the socket behind it: who asked in between
          * would take it for dead, and replace it.
          */
         lock = lock_directory(target->address.sun_path);
-        r = socket_rights_bind(fd, target, &rights);
+        r = socket_rights_bind(fd, target, rights);
         if (r == -EADDRINUSE)
-                r = replace_dead(fd, target, &rights, replaces_connected, &lock, &obstacle);
+                r = replace_dead(fd, target, rights, replaces_connected, &lock, ret);
         unlock_directory(&lock);
+        return r;
+}
+
+int socket_file_bind(int fd, const struct target *target, const struct rule *rule,
+                     bool replaces_connected, ino_t *ret_file)
+{
+        struct obstacle obstacle = {0};
+        struct socket_rights rights;
+        int r;
+
+        r = socket_rights_of_rule(rule, &rights);
+        if (r < 0)
+                return r;
+
+        r = bind_locked(fd, target, &rights, replaces_connected, &obstacle);
+        /*
+         * A server may leave its socket to a child, which connects it to the client, and bind the
+         * next one at once (socat): the child is about to be out of the way.
+         */
+        for (int i = 0; r == -EADDRINUSE && replaces_connected && i < CONNECTED_WITHIN; i++) {
+                if (!is_living_datagram(target))
+                        break;
+                kernel_sleep_millisecond();
+                r = bind_locked(fd, target, &rights, replaces_connected, &obstacle);
+        }
         tell_obstacle(target, &obstacle);
         if (r < 0) {
                 if (r != -EADDRINUSE)
