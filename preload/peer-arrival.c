@@ -143,10 +143,9 @@ static void forget(struct peers *peers, uint32_t i, bool is_dead)
 
         unlist(peers, i);
         unchain(peers, i);
+        /* Never back: one of those before may be alive, and have his address yet. */
         if (!is_dead)
                 atomic_fetch_add_explicit(&peer->generation, 1, memory_order_relaxed);
-        else
-                atomic_store_explicit(&peer->generation, 0, memory_order_relaxed);
 }
 
 /* A socket of another network namespace can't find the abstract names that fd's finds. */
