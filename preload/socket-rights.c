@@ -132,17 +132,16 @@ static int change_mode_by_name(const char *path, mode_t mode)
 }
 
 /*
- * There may be no /proc, in a chroot(2); and after setuid(2) /proc/self/fd is root's, since the
- * process can't be dumped any more (proc(5)). fchmodat2(2) needs neither, but is the last to be
- * tried: older kernels don't have it, and the filters of services (SystemCallFilter=@system-service
- * of systemd 252) kill whoever calls what they don't know.
+ * There may be no /proc, in a chroot(2). fchmodat2(2) needs none, but is the last to be tried:
+ * Linux has it since 6.6, and the filters of services (SystemCallFilter=@system-service of systemd
+ * 252) kill whoever calls what they don't know.
  */
 int socket_rights_set_mode(int file, const struct target *target, mode_t mode)
 {
         const char *path = target->address.sun_path;
         int r = change_mode_by_number(file, mode);
 
-        if (r == -ENOENT || r == -EACCES)
+        if (r == -ENOENT)
                 r = change_mode_by_name(path, mode);
         if (r == -ENOTSUP)
                 r = kernel_fchmodat2(file, "", mode, AT_EMPTY_PATH) < 0 ? -errno : 0;
