@@ -319,6 +319,9 @@ int datagram_make_client(const struct inet_socket *inet, const struct target *to
                 r = convert_to_client(inet, towards, serves, fd);
                 next.close(fd);
         }
+        /* Another thread, that sends for the first time as well, was faster. */
+        if (r < 0 && datagram_sock(table_get(inet->fd)))
+                r = 0;
 
         cancel_restore(before);
         return r;
