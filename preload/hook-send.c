@@ -185,7 +185,11 @@ static int find_destination(int fd, struct destination *destination)
 
         if (is_unconnected(w))
                 return not_connected(fd, w, destination->flags);
-        return inet_socket_find(fd, &inet) ? find_inet(&inet, destination) : 0;
+        if (inet_socket_find(fd, &inet))
+                return find_inet(&inet, destination);
+
+        /* Another thread has sent for the first time meanwhile. */
+        return datagram_sock(table_get(fd)) ? IS_DATAGRAM : 0;
 }
 
 /*
