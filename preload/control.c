@@ -121,14 +121,18 @@ static void put_ipv6(struct buffer *buffer, const struct sock *sock, const struc
         const int hops = LOCAL_HOPS, tclass = 0;
         const bool mapped = rule_address_is_mapped(&local->address);
         struct in6_pktinfo info = {.ipi6_ifindex = LOOPBACK_INTERFACE};
+        struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(local->port)};
 
         memcpy(&info.ipi6_addr, local->address.bytes, sizeof(info.ipi6_addr));
+        in6.sin6_addr = info.ipi6_addr;
         if (is_on(sock, OPTION_RECVPKTINFO6))
                 put(buffer, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
         if (!mapped && is_on(sock, OPTION_RECVHOPLIMIT6))
                 put(buffer, IPPROTO_IPV6, IPV6_HOPLIMIT, &hops, sizeof(hops));
         if (!mapped && is_on(sock, OPTION_RECVTCLASS6))
                 put(buffer, IPPROTO_IPV6, IPV6_TCLASS, &tclass, sizeof(tclass));
+        if (!mapped && is_on(sock, OPTION_RECVORIGDSTADDR6))
+                put(buffer, IPPROTO_IPV6, IPV6_RECVORIGDSTADDR, &in6, sizeof(in6));
         if (mapped)
                 put_ipv4(buffer, sock, local);
 }

@@ -56,6 +56,7 @@ struct datagram {
         _Atomic bool has_sent;  /* to the target of a rule: there is a last one */
         _Atomic bool automatic; /* named by us: only those are heard that were sent to */
         _Atomic bool has_port;  /* of its own: what getsockname(2) tells */
+        _Atomic bool shut;      /* for sends, by shutdown(2) */
         _Atomic bool congested; /* see pace.h */
         _Atomic uint32_t unchecked;
         _Atomic int64_t resting;
@@ -69,6 +70,12 @@ static inline bool sock_is_datagram(const struct sock *sock)
 {
         return sock->type == SOCK_DGRAM && sock->family != AF_UNIX &&
                (sock->kind == SOCK_LISTENER || sock->kind == SOCK_CLIENT);
+}
+
+/* May it become a socket of IP again? Not when a rule has given it its address. */
+static inline bool datagram_may_be_ip(const struct sock *sock)
+{
+        return !sock->passed && (sock->kind == SOCK_CLIENT || sock->ephemeral);
 }
 
 /* The sock of a word that is about one of those, or NULL. */

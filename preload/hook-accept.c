@@ -185,6 +185,8 @@ static int accept_sock(int listener, struct sockaddr *addr, socklen_t *length, i
 
         kind = sock_at(WORD_INDEX(w))->kind;
         r = check(sock_at(WORD_INDEX(w)), addr, length);
+        if (sock_at(WORD_INDEX(w))->type == SOCK_DGRAM)
+                r = -EOPNOTSUPP;
         if (r == 0 && (kind == SOCK_MOVED ||
                        (kind == SOCK_LISTENER && sock_at(WORD_INDEX(w))->family == AF_UNIX)))
                 return accept_undisguised(listener, w, addr, length, flags);

@@ -114,7 +114,7 @@ static int connect_datagram(int fd, word w, const struct sockaddr *addr, socklen
 
         if (endpoint_is_nowhere(&asked))
                 return -EHOSTUNREACH;
-        if (inet.sock->passed)
+        if (!datagram_may_be_ip(inet.sock))
                 return -ENETUNREACH;
         r = convert_back_bound(&inet);
         return r < 0 ? r : hook_connect(fd, addr, length);

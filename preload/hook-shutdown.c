@@ -10,6 +10,7 @@
 
 #include "preload/cancel.h"
 #include "preload/convert.h"
+#include "preload/datagram.h"
 #include "preload/hook.h"
 #include "preload/kept.h"
 #include "preload/kernel.h"
@@ -129,6 +130,18 @@ static int shut_connection(int fd, int how)
         return r;
 }
 
+/* udp(7) has no connections, but ends: of a socket with a peer, and for this side alone. */
+static int shut_datagram(int fd, const struct sock *sock, int how)
+{
+        struct endpoint unused;
+
+        if (datagram_peer_head(sock, &unused) == CORRESPONDENT_NONE)
+                return hook_result(-ENOTCONN);
+        if (how != SHUT_RD)
+                atomic_store(&datagram_of(sock)->shut, true);
+        return next.shutdown(fd, how);
+}
+
 HOOK int shutdown(int fd, int how)
 {
         const int saved = errno;
@@ -146,6 +159,9 @@ HOOK int shutdown(int fd, int how)
 
         if (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR)
                 return hook_result(-EINVAL);
+
+        if (datagram_sock(w))
+                return shut_datagram(fd, datagram_sock(w), how);
 
         switch (sock_at(WORD_INDEX(w))->kind) {
         case SOCK_CONNECTION:

@@ -6,25 +6,33 @@
  * a few of socket(7). A converted socket keeps their values, so that they can be set and read back.
  */
 
+#include <netinet/udp.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
-#define OPTION_COUNT 72
+/* Not in every C library's headers. */
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT 103
+#endif
+
+#define OPTION_COUNT 74
 
 /* The places of those that the shim itself asks for. */
 enum {
         OPTION_NODELAY,
         OPTION_CORK,
         OPTION_REUSEPORT,
-        OPTION_PKTINFO = OPTION_COUNT - 7,
+        OPTION_PKTINFO = OPTION_COUNT - 9,
         OPTION_RECVTTL,
         OPTION_RECVTOS,
         OPTION_RECVORIGDSTADDR,
         OPTION_RECVPKTINFO6,
         OPTION_RECVHOPLIMIT6,
         OPTION_RECVTCLASS6,
+        OPTION_RECVORIGDSTADDR6,
+        OPTION_SEGMENT,
 };
 
 /* One value for each option of the table, in its order. */
