@@ -10,6 +10,9 @@
 /* Milliseconds after which a program that asks again has got no answer. */
 #define UNANSWERED 300
 
+/* Its servers answer from another socket by design (RFC 1350), and its clients ask again late. */
+#define TFTP_PORT 69
+
 enum { TIE_NONE, TIE_TIED, TIE_LOOSE };
 
 static void loosen(int fd, struct datagram *datagram)
@@ -55,6 +58,15 @@ static bool tie(int fd, struct datagram *datagram, const struct target *target)
         return true;
 }
 
+/* Does the program ask a server that is going to answer from elsewhere? */
+static bool asks_tftp(const struct datagram *datagram)
+{
+        union correspondent last;
+
+        record_load(&datagram->last, last.words, CORRESPONDENT_HEAD);
+        return last.port == TFTP_PORT;
+}
+
 static bool is_tied_to(const struct datagram *datagram, const struct target *target)
 {
         union correspondent to;
@@ -70,7 +82,8 @@ bool tie_to(int fd, const struct sock *sock, const struct target *target)
 
         if (sock->kind != SOCK_CLIENT || state == TIE_LOOSE || !atomic_load(&datagram->automatic))
                 return false;
-        if ((state == TIE_TIED && !is_tied_to(datagram, target)) || is_unanswered(fd, datagram)) {
+        if ((state == TIE_TIED && !is_tied_to(datagram, target)) ||
+            (state == TIE_NONE && asks_tftp(datagram)) || is_unanswered(fd, datagram)) {
                 loosen(fd, datagram);
                 return false;
         }

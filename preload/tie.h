@@ -10,7 +10,8 @@
  * program does not know.
  *
  * That ends when it sends to another target, and when it has asked twice without an answer: servers
- * may answer from another socket (TFTP's do). From then on names have to do: asked.h.
+ * may answer from another socket. TFTP's always do, so that a client which asks port 69 is never
+ * tied. There names have to do: asked.h.
  */
 
 #include "preload/datagram.h"
