@@ -184,7 +184,8 @@ $(printf '%s\n' "${@:2}")
 END
         unit "$1.service" <<END
 [Service]
-ExecStart=/usr/sbin/dnsmasq --keep-in-foreground --conf-file=/etc/$1.conf --log-facility=- --pid-file=
+ExecStart=/usr/sbin/dnsmasq --keep-in-foreground --conf-file=/etc/$1.conf --log-facility=- --pid-file= \\
+        --user=dnsmasq
 END
         tftp_files "/srv/$1" dnsmasq
 }
