@@ -75,7 +75,7 @@ bool inet_socket_find(int fd, struct inet_socket *ret)
                 .protocol = option_number(fd, SO_PROTOCOL),
         };
         return ret->type == SOCK_STREAM ||
-               (ret->type == SOCK_DGRAM && ret->protocol == IPPROTO_UDP);
+               (ret->type == SOCK_DGRAM && protocol_has_datagrams(ret->protocol));
 }
 
 ino_t inet_socket_file(const struct inet_socket *inet)

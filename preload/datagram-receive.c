@@ -55,8 +55,7 @@ static bool find_source(int fd, const struct sock *sock, struct target *source,
         return true;
 }
 
-/* Is there nobody whom the program would not hear? */
-static bool hears_all(const struct sock *sock)
+bool datagram_hears_all(const struct sock *sock)
 {
         const struct datagram *datagram = datagram_of(sock);
         struct endpoint peer;
@@ -89,7 +88,7 @@ ssize_t datagram_receive(int fd, struct sock *sock, void *buf, size_t size, int 
         struct endpoint from;
         ssize_t n;
 
-        if (!addr && hears_all(sock)) {
+        if (!addr && datagram_hears_all(sock)) {
                 n = next.recv(fd, buf, size, flags);
                 return n < 0 ? failed() : n;
         }
@@ -150,4 +149,16 @@ ssize_t datagram_receive_message(int fd, struct sock *sock, struct msghdr *msg, 
         give_source(sock, &from, msg);
         control_merge(sock, &kernel, msg);
         return n;
+}
+
+void datagram_finish_message(int fd, struct sock *sock, struct msghdr *kernel,
+                             struct target *source, struct msghdr *ret)
+{
+        struct endpoint from;
+
+        /* The socket may have been connected meanwhile: with UDP, too, that one would be heard. */
+        if (!find_source(fd, sock, source, &from))
+                from = address_of(fd, sock, source);
+        give_source(sock, &from, ret);
+        control_merge(sock, kernel, ret);
 }

@@ -15,3 +15,13 @@ ssize_t datagram_receive(int fd, struct sock *sock, void *buf, size_t size, int 
                          struct sockaddr *addr, socklen_t *length);
 
 ssize_t datagram_receive_message(int fd, struct sock *sock, struct msghdr *msg, int flags);
+
+/* Is there nobody who could send to it whom the program must not hear? */
+bool datagram_hears_all(const struct sock *sock);
+
+/*
+ * Fill in what the program is told of a datagram that is heard.
+ * kernel: what the kernel has told; source: the name in it.
+ */
+void datagram_finish_message(int fd, struct sock *sock, struct msghdr *kernel,
+                             struct target *source, struct msghdr *ret);

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@
 #include "preload/log.h"
 #include "preload/moved.h"
 #include "preload/next.h"
+#include "preload/option-table.h"
 #include "preload/pace.h"
 #include "preload/peers.h"
 #include "preload/process.h"
@@ -22,8 +24,8 @@
 #include "preload/tie.h"
 #include "rules/address.h"
 
-/* The longest datagram: 65,535 bytes less the headers of UDP and, in IPv4, IP. */
-#define LONGEST_IPV4 65507
+/* The longest datagrams: 65,535 bytes less the headers of UDP and, in IPv4, IP. */
+#define LONGEST_IPV4 DATAGRAM_LONGEST
 #define LONGEST_IPV6 65527
 
 struct outgoing outgoing_message(const struct msghdr *msg, int flags)
@@ -253,7 +255,7 @@ static int send_elsewhere(int fd, const struct endpoint *asked)
                 r = DATAGRAM_IS_LOST;
         else if (endpoint_is_nowhere(asked))
                 r = -EHOSTUNREACH;
-        else if (sock && !sock->passed && (sock->kind == SOCK_CLIENT || sock->ephemeral)) {
+        else if (sock && datagram_may_be_ip(sock)) {
                 const struct inet_socket inet = inet_socket_of(fd, w);
 
                 r = convert_back_bound(&inet);
@@ -302,9 +304,12 @@ static ssize_t send_to_address(int fd, struct sock *sock, struct datagram *datag
                 asked.address = endpoint_opposite(&asked, sock->family, 0).address;
         if (out->size > (is_ipv4 ? LONGEST_IPV4 : LONGEST_IPV6))
                 return -EMSGSIZE;
-        if (datagram_peer_head(sock, &peer) != CORRESPONDENT_NONE &&
-            memcmp(&peer, &asked, sizeof(peer)) == 0)
-                return send_to_peer(fd, sock, datagram, out);
+        if (datagram_peer_head(sock, &peer) != CORRESPONDENT_NONE) {
+                if (memcmp(&peer, &asked, sizeof(peer)) == 0)
+                        return send_to_peer(fd, sock, datagram, out);
+                if (atomic_load(&datagram->absent) && take_refusal(fd) < 0)
+                        return -ECONNREFUSED;
+        }
 
         r = datagram_find(fd, sock, &asked, is_ipv4, &to, &pace);
         if (r == 0)
@@ -320,6 +325,28 @@ static ssize_t send_to_address(int fd, struct sock *sock, struct datagram *datag
         return deliver(fd, sock, out, &to.target, pace);
 }
 
+/* UDP_SEGMENT, in a control message or set on the socket before it was converted; 0: none. */
+static uint16_t segment_size(const struct sock *sock, const struct msghdr *msg)
+{
+        uint16_t size = (uint16_t)sock->options.value[OPTION_SEGMENT];
+
+        if (!msg || !msg->msg_control)
+                return size;
+        for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg); cmsg;
+             cmsg = CMSG_NXTHDR((struct msghdr *)msg, cmsg))
+                if (cmsg->cmsg_level == IPPROTO_UDP && cmsg->cmsg_type == UDP_SEGMENT &&
+                    cmsg->cmsg_len == CMSG_LEN(sizeof(size)))
+                        memcpy(&size, CMSG_DATA(cmsg), sizeof(size));
+        return size;
+}
+
+bool outgoing_is_segmented(const struct sock *sock, const struct outgoing *out)
+{
+        const uint16_t size = segment_size(sock, out->msg);
+
+        return size > 0 && out->size > size;
+}
+
 ssize_t datagram_send(int fd, const struct outgoing *out, const struct sockaddr *addr,
                       socklen_t length)
 {
@@ -333,6 +360,11 @@ ssize_t datagram_send(int fd, const struct outgoing *out, const struct sockaddr 
                 return -EOPNOTSUPP;
         if (out->size > LONGEST_IPV6)
                 return -EMSGSIZE;
+        /* So the kernel says of a device that can't do it, and programs send them one by one. */
+        if (outgoing_is_segmented(sock, out))
+                return -EIO;
+        if (atomic_load_explicit(&datagram_of(sock)->shut, memory_order_relaxed))
+                return -EPIPE;
         if (addr)
                 return send_to_address(fd, sock, datagram_of(sock), out, addr, length);
 

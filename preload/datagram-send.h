@@ -9,6 +9,9 @@
 #include "preload/datagram.h"
 #include "preload/peers.h"
 
+/* A datagram that is no longer than this has room in a packet of either IP. */
+#define DATAGRAM_LONGEST 65507
+
 /* What is sent: the bytes of buf, or of msg unless that is NULL. */
 struct outgoing {
         const void *buf;
@@ -18,6 +21,9 @@ struct outgoing {
 };
 
 struct outgoing outgoing_message(const struct msghdr *msg, int flags);
+
+/* Is it to be many datagrams: UDP_SEGMENT, udp(7)? A Unix socket would make one of it. */
+bool outgoing_is_segmented(const struct sock *sock, const struct outgoing *out);
 
 /*
  * What datagram_send() returns besides: no rule is about the address, and the socket is one of IP

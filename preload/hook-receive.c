@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "preload/client.h"
+#include "preload/datagram-many.h"
 #include "preload/datagram-receive.h"
 #include "preload/hook.h"
 #include "preload/kernel.h"
@@ -376,6 +377,20 @@ static int receive_each(int fd, struct mmsghdr *messages, unsigned count, int fl
         return (int)n;
 }
 
+static int receive_many(int fd, struct mmsghdr *messages, unsigned count, int flags,
+                        struct timespec *timeout)
+{
+        const int saved = errno;
+        struct sock *sock = datagram_sock(table_get(fd));
+        const int n = sock ? datagram_receive_many(fd, sock, messages, count, flags, timeout) : 0;
+
+        if (n == 0)
+                return receive_each(fd, messages, count, flags, timeout);
+        if (n > 0)
+                errno = saved;
+        return hook_result(n);
+}
+
 HOOK int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
                   struct timespec *timeout)
 {
@@ -383,7 +398,7 @@ HOOK int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
 
         adopt(fd, messages && count > 0 ? messages->msg_hdr.msg_name : NULL);
         if (UNLIKELY(concerns_us(fd, flags, &r)) && messages)
-                return r != 0 ? answer(r) : receive_each(fd, messages, count, flags, timeout);
+                return r != 0 ? answer(r) : receive_many(fd, messages, count, flags, timeout);
 
         n = NEXT(recvmmsg)(fd, messages, count, flags, timeout);
 

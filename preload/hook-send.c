@@ -11,6 +11,7 @@
 
 #include "preload/client.h"
 #include "preload/convert.h"
+#include "preload/datagram-many.h"
 #include "preload/datagram-send.h"
 #include "preload/endpoint.h"
 #include "preload/hook.h"
@@ -360,18 +361,28 @@ static bool needs_looking_at(int fd, const struct mmsghdr *messages, unsigned co
 /* One by one: the first that fails ends the call, and is told only when none came before it. */
 HOOK int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
 {
+        const int saved = errno;
         unsigned sent;
 
         if (LIKELY(!messages || !needs_looking_at(fd, messages, count)))
                 return NEXT(sendmmsg)(fd, messages, count, flags);
 
-        for (sent = 0; sent < count; sent++) {
-                const ssize_t n = sendmsg_any(fd, &messages[sent].msg_hdr, flags);
+        for (sent = 0; sent < count;) {
+                struct sock *sock = datagram_sock(table_get(fd));
+                const unsigned many =
+                        sock ? datagram_send_many(fd, sock, messages + sent, count - sent, flags)
+                             : 0;
+                ssize_t n;
 
+                sent += many;
+                if (many > 0)
+                        continue;
+                n = sendmsg_any(fd, &messages[sent].msg_hdr, flags);
                 if (n < 0)
                         return sent > 0 ? (int)sent : -1;
-                messages[sent].msg_len = (unsigned)n;
+                messages[sent++].msg_len = (unsigned)n;
         }
 
+        errno = saved;
         return (int)sent;
 }

@@ -23,13 +23,13 @@ static int protocol_of(int type, int protocol)
         return type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP;
 }
 
-/* Can a rule ever apply? Ping sockets (icmp(7)) are datagram sockets too, and are none. */
+/* Can a rule ever apply? */
 static bool is_ours(int domain, int type, int protocol)
 {
         if (domain != AF_INET && domain != AF_INET6)
                 return false;
 
-        return type == SOCK_STREAM || (type == SOCK_DGRAM && protocol == IPPROTO_UDP);
+        return type == SOCK_STREAM || (type == SOCK_DGRAM && protocol_has_datagrams(protocol));
 }
 
 static void track(int fd, int domain, int type, int protocol)

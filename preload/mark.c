@@ -30,7 +30,7 @@ enum address_form { FORM_IPV4, FORM_WILDCARD, FORM_LOOPBACK };
 #define BITS_DGRAM       (1 << 5)
 #define BITS_LISTENING   (1 << 6)
 #define BITS_CREDENTIALS (1 << 7)
-#define BITS_MPTCP       (1 << 8)
+#define BITS_PROTOCOL    (1 << 8)  /* not the usual one of the type */
 #define BITS_REMOVES     (1 << 9)  /* its last closer removes the file */
 #define BITS_PASSED      (1 << 10) /* by systemd */
 #define BITS_OUTGOING    (1 << 11) /* the address is the peer's, the own one is the loopback */
@@ -85,7 +85,8 @@ void mark_write(int fd, const struct sock *sock, word w)
         cpu |= sock->type == SOCK_DGRAM ? BITS_DGRAM : 0;
         cpu |= atomic_load(&sock->listening) ? BITS_LISTENING : 0;
         cpu |= sock->peer_credentials ? BITS_CREDENTIALS : 0;
-        cpu |= sock->protocol == IPPROTO_MPTCP ? BITS_MPTCP : 0;
+        cpu |= sock->protocol == IPPROTO_MPTCP || sock->protocol == IPPROTO_UDPLITE ? BITS_PROTOCOL
+                                                                                    : 0;
         /* Accepted: sock is the listener's, whose file is no business of the connection's. */
         cpu |= sock->removes_file && (!connection || sock->kind == SOCK_CLIENT) ? BITS_REMOVES : 0;
         cpu |= sock->passed && !connection ? BITS_PASSED : 0;
@@ -201,9 +202,10 @@ static struct sock *restore(int fd, uint64_t rate, int bits)
                 sock->kind = SOCK_CLIENT;
         sock->family = bits & BITS_IPV6 ? AF_INET6 : AF_INET;
         sock->type = bits & BITS_DGRAM ? SOCK_DGRAM : SOCK_STREAM;
-        sock->protocol = bits & BITS_MPTCP   ? IPPROTO_MPTCP
-                         : bits & BITS_DGRAM ? IPPROTO_UDP
-                                             : IPPROTO_TCP;
+        if (bits & BITS_PROTOCOL)
+                sock->protocol = bits & BITS_DGRAM ? IPPROTO_UDPLITE : IPPROTO_MPTCP;
+        else
+                sock->protocol = bits & BITS_DGRAM ? IPPROTO_UDP : IPPROTO_TCP;
         sock->peer_credentials = bits & BITS_CREDENTIALS;
         sock->listening = bits & BITS_LISTENING;
         sock->removes_file = bits & BITS_REMOVES;

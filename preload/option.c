@@ -52,7 +52,7 @@ void option_copy(int from, int to, int name)
 static bool is_ip_level(int level)
 {
         return level == IPPROTO_TCP || level == IPPROTO_IP || level == IPPROTO_IPV6 ||
-               level == IPPROTO_UDP || level == IPPROTO_MPTCP;
+               level == IPPROTO_UDP || level == IPPROTO_UDPLITE || level == IPPROTO_MPTCP;
 }
 
 /* A level that a socket of this family and type does not have. */
@@ -60,7 +60,8 @@ static bool is_foreign_level(const struct sock *sock, int level)
 {
         return (level == IPPROTO_IPV6 && sock->family != AF_INET6) ||
                (level == IPPROTO_TCP && sock->type != SOCK_STREAM) ||
-               (level == IPPROTO_UDP && sock->type != SOCK_DGRAM);
+               (level == IPPROTO_UDP && sock->type != SOCK_DGRAM) ||
+               (level == IPPROTO_UDPLITE && sock->protocol != IPPROTO_UDPLITE);
 }
 
 /* The two that every server sets on every connection have room in the word. */

@@ -10,9 +10,6 @@
 #include "preload/next.h"
 #include "preload/pace.h"
 
-/* What the kernel charges for a datagram beside its data: struct sk_buff and the like. */
-#define OVERHEAD 768
-
 /* So many more are sent to a receiver that has read one. */
 #define CREDIT 8
 
@@ -122,7 +119,7 @@ static void look(int fd, struct datagram *datagram, struct peer_pace *pace)
 
 void pace_sent(int fd, struct datagram *datagram, struct peer_pace *pace, size_t size)
 {
-        const uint32_t charge = (uint32_t)size + OVERHEAD;
+        const uint32_t charge = (uint32_t)size + PACE_OVERHEAD;
         const int saved = errno;
         uint32_t unchecked;
 

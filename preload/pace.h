@@ -15,6 +15,9 @@
 #include "preload/datagram.h"
 #include "preload/peers.h"
 
+/* What the kernel charges for a datagram beside its data: struct sk_buff and the like. */
+#define PACE_OVERHEAD 768
+
 enum pace {
         PACE_SEND,
         PACE_TRY, /* without waiting: its queue was full the last time */

@@ -62,6 +62,16 @@ uint32_t peer_hash(const struct peers *peers, const uint64_t *words, size_t n)
         return (uint32_t)(h ^ h >> 32) % PEER_HEADS;
 }
 
+/* The lines that it goes on in are on their way while the first is looked at. */
+static void fetch(const struct peer *peer, size_t n)
+{
+        __builtin_prefetch(peer, 1);
+        if (n > 1)
+                __builtin_prefetch(&peer->name[1]);
+        if (n > 9)
+                __builtin_prefetch(&peer->name[9]);
+}
+
 static bool has_name(const struct peer *peer, const uint64_t *words, size_t n, size_t length)
 {
         const uint32_t version = peer_begin(peer);
@@ -81,6 +91,7 @@ uint32_t peer_find_name(const struct peers *peers, uint32_t head, const uint64_t
         uint32_t i = atomic_load_explicit(&peers->heads[head], memory_order_acquire);
 
         for (int step = 0; i != PEER_NOBODY && step < PEER_STEPS; step++) {
+                fetch(&peers->peers[i % PEERS_MAX], n);
                 if (has_name(&peers->peers[i % PEERS_MAX], words, n, length))
                         return i % PEERS_MAX;
                 i = atomic_load_explicit(&peers->peers[i % PEERS_MAX].next, memory_order_acquire);

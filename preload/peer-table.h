@@ -17,6 +17,7 @@
  */
 
 #include <netinet/in.h>
+#include <stdalign.h>
 #include <stdatomic.h>
 
 #include "preload/peers.h"
@@ -33,8 +34,11 @@
 #define PEER_NOBODY         0  /* the place of PEER_NAMELESS is never a peer's */
 #define PEER_STEPS          64 /* steps through a chain, or the list of the least recently used */
 
+/* In three lines of a processor's cache: with thousands of peers they are fetched for each
+ * datagram.
+ */
 struct peer {
-        _Atomic uint32_t version;
+        alignas(64) _Atomic uint32_t version;
         _Atomic uint32_t next; /* in its chain, or PEER_NOBODY */
         _Atomic uint32_t used; /* the arrival at which it was last used */
         _Atomic uint32_t generation;

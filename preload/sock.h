@@ -10,6 +10,7 @@
  * be wrong then takes a reference first (table_hold()).
  */
 
+#include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -137,6 +138,12 @@ static inline struct sock *sock_of(word w)
 static inline int sock_take_error(struct sock *sock)
 {
         return -atomic_exchange(&sock->pending_error, 0);
+}
+
+/* Ping sockets (icmp(7)) are datagram sockets, too, and no rule is about them. */
+static inline bool protocol_has_datagrams(int protocol)
+{
+        return protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE;
 }
 
 /* Is it a Unix socket that the program takes for an IP socket, so that the illusion is ours? */
