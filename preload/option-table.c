@@ -20,6 +20,10 @@
 #ifndef IP_LOCAL_PORT_RANGE
 #define IP_LOCAL_PORT_RANGE 51
 #endif
+#ifndef UDPLITE_SEND_CSCOV /* linux/udp.h does not go with netinet/udp.h */
+#define UDPLITE_SEND_CSCOV 10
+#define UDPLITE_RECV_CSCOV 11
+#endif
 #ifndef TCP_TX_DELAY
 #define TCP_TX_DELAY 37
 #endif
@@ -109,6 +113,8 @@ static const struct {
         {IPPROTO_IPV6, IPV6_MULTICAST_ALL, 1, {SWITCH}},
         {IPPROTO_IPV6, IPV6_UNICAST_IF, 0, {ANYTHING}},
         {IPPROTO_IPV6, IPV6_RECVFRAGSIZE, 0, {SWITCH}},
+        {IPPROTO_UDPLITE, UDPLITE_SEND_CSCOV, 0, {ANYTHING}},
+        {IPPROTO_UDPLITE, UDPLITE_RECV_CSCOV, 0, {ANYTHING}},
         [OPTION_PKTINFO] = {IPPROTO_IP, IP_PKTINFO, 0, {SWITCH}},
         [OPTION_RECVTTL] = {IPPROTO_IP, IP_RECVTTL, 0, {SWITCH}},
         [OPTION_RECVTOS] = {IPPROTO_IP, IP_RECVTOS, 0, {SWITCH}},
@@ -117,7 +123,8 @@ static const struct {
         [OPTION_RECVHOPLIMIT6] = {IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 0, {SWITCH}},
         [OPTION_RECVTCLASS6] = {IPPROTO_IPV6, IPV6_RECVTCLASS, 0, {SWITCH}},
         [OPTION_RECVORIGDSTADDR6] = {IPPROTO_IPV6, IPV6_RECVORIGDSTADDR, 0, {SWITCH}},
-        [OPTION_SEGMENT] = {IPPROTO_UDP, UDP_SEGMENT, 0, {WITHIN(0, 65535)}},
+        /* Set before, it may be taken back, and no more: see outgoing_is_segmented(). */
+        [OPTION_SEGMENT] = {IPPROTO_UDP, UDP_SEGMENT, 0, {WITHIN(0, 0)}},
 };
 
 _Static_assert(sizeof(options) / sizeof(options[0]) == OPTION_COUNT, "OPTION_COUNT is wrong");

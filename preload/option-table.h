@@ -17,7 +17,7 @@
 #define UDP_SEGMENT 103
 #endif
 
-#define OPTION_COUNT 74
+#define OPTION_COUNT 76
 
 /* The places of those that the shim itself asks for. */
 enum {
