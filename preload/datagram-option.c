@@ -12,7 +12,6 @@
 
 #include "preload/datagram-option.h"
 #include "preload/next.h"
-#include "preload/option-table.h"
 #include "preload/option.h"
 
 /* Not in every C library's headers. */
@@ -45,16 +44,6 @@ static int set_timeout(struct sock *sock, const void *value, socklen_t length)
         return 0;
 }
 
-/* What was set before the socket was converted may be taken back. */
-static bool is_zero(const void *value, socklen_t length)
-{
-        int number = 1;
-
-        if (value && length >= sizeof(number))
-                memcpy(&number, value, sizeof(number));
-        return number == 0;
-}
-
 int datagram_set_option(int fd, struct sock *sock, int level, int name, const void *value,
                         socklen_t length)
 {
@@ -68,8 +57,6 @@ int datagram_set_option(int fd, struct sock *sock, int level, int name, const vo
                 }
         /* Programs that may send many datagrams in one, or in pieces, do it themselves then. */
         if (level == IPPROTO_UDP && (name == UDP_GRO || name == UDP_CORK))
-                return -ENOPROTOOPT;
-        if (level == IPPROTO_UDP && name == UDP_SEGMENT && !is_zero(value, length))
                 return -ENOPROTOOPT;
 
         return 1;
