@@ -108,16 +108,8 @@ static ssize_t deliver(int fd, const struct sock *sock, const struct outgoing *o
 
         if (how == PACE_DROP)
                 return (ssize_t)out->size;
-        if (!pace && tie_to(fd, sock, target)) {
-                n = transmit(fd, out, NULL, out->flags);
-                if (n >= 0)
-                        return n;
-                if (errno == EAGAIN)
-                        return undelivered(fd, datagram, out, target, pace, EAGAIN);
-                /* It may have come back since. */
-                if (is_absence(errno))
-                        tie_broken(sock);
-        }
+        if (!pace)
+                tie_to(fd, sock, target);
 
         n = transmit(fd, out, target, out->flags | (how == PACE_TRY ? MSG_DONTWAIT : 0));
         /* ECONNRESET: left from a peer that it was connected with, or the last time's refusal. */

@@ -69,7 +69,7 @@ int datagram_prepare(struct sock *sock)
         (void)record_store(&datagram->peer, nobody.words);
         (void)record_store(&datagram->last, nobody.words);
         datagram->absent = datagram->has_sent = datagram->has_port = datagram->congested = false;
-        datagram->automatic = datagram->answered = false;
+        datagram->automatic = datagram->answered = datagram->shut = false;
         datagram->tie = 0;
         datagram->asking_since = 0;
         datagram->unchecked = 0;
@@ -113,7 +113,7 @@ int datagram_restore(int fd, struct sock *sock)
         datagram = datagram_of(sock);
         datagram->has_port = true;
         /* To whom it has sent, only the program before knew. */
-        datagram->automatic = datagram->answered = false;
+        datagram->automatic = datagram->answered = datagram->asking = false;
         datagram->tie = 0;
         datagram->asking_since = 0;
         datagram->told_room = datagram->room = option_number(fd, SO_SNDBUF);
@@ -179,7 +179,7 @@ int datagram_connect(int fd, struct sock *sock, const union correspondent *corre
         if (r < 0 && datagram_peer_head(sock, &before) != CORRESPONDENT_NONE)
                 leave_peer(fd);
 
-        tie_broken(sock);
+        tie_forget(sock);
         atomic_store(&datagram->absent, r < 0);
         if (!record_store(&datagram->peer, correspondent->words))
                 return -EALREADY;
@@ -195,7 +195,7 @@ int datagram_disconnect(int fd, struct sock *sock)
         struct datagram *datagram = datagram_of(sock);
         struct endpoint before;
 
-        tie_broken(sock);
+        tie_forget(sock);
         leave_peer(fd);
         if (datagram_peer_head(sock, &before) == CORRESPONDENT_NONE)
                 return 0;

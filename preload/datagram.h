@@ -50,8 +50,9 @@ struct datagram {
         struct record last; /* the target of a rule that was sent to last */
         struct record tied; /* see tie.h */
         _Atomic int tie;
-        _Atomic bool answered;
-        _Atomic int64_t asking_since;
+        _Atomic pid_t tied_by;
+        _Atomic bool answered, asking;
+        _Atomic int64_t asking_since, looked;
         _Atomic bool absent;    /* connected, but nobody was there the last time */
         _Atomic bool has_sent;  /* to the target of a rule: there is a last one */
         _Atomic bool automatic; /* named by us: only those are heard that were sent to */

@@ -391,14 +391,23 @@ static int receive_many(int fd, struct mmsghdr *messages, unsigned count, int fl
         return hook_result(n);
 }
 
+static bool is_valid(const struct timespec *timeout)
+{
+        return !timeout ||
+               (timeout->tv_sec >= 0 && timeout->tv_nsec >= 0 && timeout->tv_nsec < 1000000000);
+}
+
 HOOK int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
                   struct timespec *timeout)
 {
         int n, r;
 
         adopt(fd, messages && count > 0 ? messages->msg_hdr.msg_name : NULL);
-        if (UNLIKELY(concerns_us(fd, flags, &r)) && messages)
+        if (UNLIKELY(concerns_us(fd, flags, &r)) && messages) {
+                if (r == 0 && !is_valid(timeout))
+                        r = -EINVAL;
                 return r != 0 ? answer(r) : receive_many(fd, messages, count, flags, timeout);
+        }
 
         n = NEXT(recvmmsg)(fd, messages, count, flags, timeout);
 

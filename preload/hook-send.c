@@ -144,8 +144,12 @@ static int find_unix(const struct inet_socket *inet, struct destination *destina
 /* TCP says so, and with a signal, where a Unix socket says ENOTCONN. */
 static int not_connected(int fd, word w, int flags)
 {
-        const int r = client_take_error(fd, sock_at(WORD_INDEX(w)));
+        int r;
 
+        if (sock_at(WORD_INDEX(w))->type == SOCK_DGRAM)
+                return -EDESTADDRREQ;
+
+        r = client_take_error(fd, sock_at(WORD_INDEX(w)));
         if (r < 0)
                 return r;
         if (!(flags & MSG_NOSIGNAL))
@@ -154,13 +158,22 @@ static int not_connected(int fd, word w, int flags)
         return -EPIPE;
 }
 
-/* A converted stream socket that has no peer. */
+/* A converted socket that has no peer: of streams, or a datagram socket that stands for another. */
 static bool is_unconnected(word w)
 {
         const struct sock *sock = WORD_KIND(w) == WORD_SOCK ? sock_at(WORD_INDEX(w)) : NULL;
 
-        return sock && sock_is_disguised(sock) && sock->type == SOCK_STREAM &&
-               sock->kind != SOCK_CONNECTION;
+        return sock && sock_is_disguised(sock) && sock->kind != SOCK_CONNECTION &&
+               !sock_is_datagram(sock);
+}
+
+/* It is a Unix socket in truth: the kernel would take other addresses than the program's. */
+static int send_from_placeholder(const struct sock *sock, const struct sockaddr *addr)
+{
+        if (addr->sa_family == AF_UNIX)
+                return sock->family == AF_INET ? -EAFNOSUPPORT : -EINVAL;
+
+        return sock->kind == SOCK_BLACKHOLE ? -ENETUNREACH : 0;
 }
 
 /*
@@ -169,22 +182,29 @@ static bool is_unconnected(word w)
 static int find_destination(int fd, struct destination *destination)
 {
         const word w = table_get(fd);
+        const bool is_stream = is_unconnected(w) && sock_at(WORD_INDEX(w))->type == SOCK_STREAM;
         struct inet_socket inet;
+        int r;
 
         if (WORD_KIND(w) == WORD_KEPT)
                 return -EBADF;
         if (is_connection(w))
                 return destination->flags & MSG_FASTOPEN ? -EISCONN : use_peer(destination);
-        if (is_unconnected(w) && destination->flags & MSG_FASTOPEN)
+        if (is_stream && destination->flags & MSG_FASTOPEN)
                 return open_fast(fd, destination);
         if (destination->length < sizeof(sa_family_t))
                 return 0;
+        if (!is_stream && is_unconnected(w)) {
+                r = send_from_placeholder(sock_at(WORD_INDEX(w)), destination->addr);
+                if (r < 0)
+                        return r;
+        }
         if (destination->addr->sa_family == AF_UNIX)
                 return rule_set.concerns_unix && inet_socket_find_unix(fd, &inet)
                                ? find_unix(&inet, destination)
                                : 0;
 
-        if (is_unconnected(w))
+        if (is_stream)
                 return not_connected(fd, w, destination->flags);
         if (inet_socket_find(fd, &inet))
                 return find_inet(&inet, destination);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "preload/kernel.h"
+#include "preload/memory.h"
 #include "preload/process.h"
 
 __thread int process_vforks;
@@ -39,6 +40,26 @@ int process_share(void)
         owner = page;
         process_is_shared = true;
         return 0;
+}
+
+pid_t process_id(void)
+{
+        static _Atomic pid_t *page;
+        _Atomic pid_t *known = __atomic_load_n(&page, __ATOMIC_ACQUIRE);
+        pid_t id;
+
+        if (!known) {
+                known = memory_share((void **)&page, sizeof(*known));
+                if (!known || kernel_madvise((void *)known, sizeof(*known), MADV_WIPEONFORK) < 0)
+                        return getpid();
+        }
+
+        id = atomic_load_explicit(known, memory_order_relaxed);
+        if (id == 0) {
+                id = getpid();
+                atomic_store_explicit(known, id, memory_order_relaxed);
+        }
+        return id;
 }
 
 bool process_is_heir_of(pid_t pid)

@@ -48,5 +48,8 @@ int process_vfork_failed(int number) __attribute__((visibility("hidden")));
  */
 bool process_is_heir_of(pid_t pid);
 
+/* getpid(2), which is only asked once in a process. Async-signal-safe. */
+pid_t process_id(void);
+
 /* Called before such a child is made. Errors: -ENOMEM. */
 int process_share(void);

@@ -16,29 +16,51 @@
 #include "preload/words.h"
 #include "rules/text.h"
 
-/* Does the line of /proc/net/unix name the path? It is the last of its fields, behind a blank. */
-static bool names_path(const char *line, size_t length, const char *path, size_t path_length)
+/* The path in a line of /proc/net/unix: all that comes behind its seven other fields. */
+static const char *path_in(const char *line)
 {
-        return length > path_length && line[length - path_length - 1] == ' ' &&
-               memcmp(line + length - path_length, path, path_length) == 0;
+        for (int i = 0; i < 7; i++) {
+                line += strspn(line, " ");
+                line += strcspn(line, " ");
+        }
+
+        return *line == ' ' ? line + 1 : line;
 }
 
-/* The kernel lists the sockets of our network namespace. 1: it is there, 0: it is not. */
-static int search_list(int file, const char *path)
+/*
+ * It has the path that the server has bound, which may be another one to the same file: /var/run is
+ * a link to /run.
+ */
+static bool names_file(const char *line, const char *path, const struct stat *file)
 {
-        const size_t path_length = strlen(path);
+        const char *bound = path_in(line), *last = strrchr(bound, '/');
+        struct stat st;
+
+        if (strcmp(bound, path) == 0)
+                return true;
+        return last && strcmp(last, strrchr(path, '/')) == 0 && kernel_lstat(bound, &st) == 0 &&
+               st.st_ino == file->st_ino && st.st_dev == file->st_dev;
+}
+
+/*
+ * The kernel lists the sockets of our network namespace. 1: that of the path is there, 0: it is
+ * not.
+ */
+static int search_list(int list, const char *path, const struct stat *file)
+{
         char buf[4096];
         size_t filled = 0;
         ssize_t n;
 
-        while ((n = kernel_read(file, buf + filled, sizeof(buf) - filled)) > 0) {
+        while ((n = kernel_read(list, buf + filled, sizeof(buf) - filled)) > 0) {
                 size_t begin = 0;
 
                 filled += (size_t)n;
                 for (size_t i = 0; i < filled; i++) {
                         if (buf[i] != '\n')
                                 continue;
-                        if (names_path(buf + begin, i - begin, path, path_length))
+                        buf[i] = 0;
+                        if (names_file(buf + begin, path, file))
                                 return 1;
                         begin = i + 1;
                 }
@@ -83,7 +105,7 @@ static bool is_near(const struct target *towards)
         file = kernel_openat(AT_FDCWD, "/proc/self/net/unix", O_RDONLY | O_CLOEXEC);
         if (file < 0)
                 return true;
-        r = search_list(file, path);
+        r = search_list(file, path, &st);
         kernel_close(file);
         if (r < 0)
                 return true;

@@ -5,22 +5,34 @@
 #include <errno.h>
 
 #include "preload/kernel.h"
+#include "preload/process.h"
 #include "preload/tie.h"
 
-/* Milliseconds after which a program that asks again has got no answer. */
+/* Milliseconds after which a program that asks again has got no answer; and between two looks. */
 #define UNANSWERED 300
 
 /* Its servers answer from another socket by design (RFC 1350), and its clients ask again late. */
 #define TFTP_PORT 69
 
-enum { TIE_NONE, TIE_TIED, TIE_LOOSE };
+enum {
+        TIE_NONE,
+        TIE_BUSY, /* a thread is about to tie it */
+        TIE_TIED,
+        TIE_LOOSE,
+};
 
-static void loosen(int fd, struct datagram *datagram)
+static void let_go(int fd)
 {
         const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
 
-        if (atomic_exchange(&datagram->tie, TIE_LOOSE) == TIE_TIED)
-                (void)kernel_connect(fd, &nobody, sizeof(nobody));
+        (void)kernel_connect(fd, &nobody, sizeof(nobody));
+}
+
+/* Who is about to tie it lets go of it himself. */
+static void loosen(int fd, struct datagram *datagram)
+{
+        if (atomic_exchange(&datagram->tie, TIE_LOOSE) != TIE_BUSY)
+                let_go(fd);
 }
 
 static bool is_empty(int fd)
@@ -31,31 +43,29 @@ static bool is_empty(int fd)
                errno == EAGAIN;
 }
 
-/* An answer from the target shows that it is not one of those: the clock is not asked any more. */
-static bool is_unanswered(int fd, struct datagram *datagram)
-{
-        int64_t now, since;
-
-        if (atomic_load_explicit(&datagram->answered, memory_order_relaxed))
-                return false;
-
-        now = kernel_milliseconds();
-        since = atomic_load_explicit(&datagram->asking_since, memory_order_relaxed);
-        if (since == 0)
-                atomic_store_explicit(&datagram->asking_since, now, memory_order_relaxed);
-        return since != 0 && now - since > UNANSWERED && is_empty(fd);
-}
-
-static bool tie(int fd, struct datagram *datagram, const struct target *target)
+static void tie(int fd, struct datagram *datagram, const struct target *target)
 {
         union correspondent to = {.state = CORRESPONDENT_SOCKET, .target = *target};
+        int state = TIE_NONE;
 
+        if (!atomic_compare_exchange_strong(&datagram->tie, &state, TIE_BUSY)) {
+                loosen(fd, datagram);
+                return;
+        }
         if (kernel_connect(fd, &target->address, target->length) < 0 ||
-            !record_store(&datagram->tied, to.words))
-                return false;
+            !record_store(&datagram->tied, to.words)) {
+                state = TIE_BUSY;
+                if (!atomic_compare_exchange_strong(&datagram->tie, &state, TIE_NONE))
+                        let_go(fd);
+                return;
+        }
 
-        atomic_store(&datagram->tie, TIE_TIED);
-        return true;
+        atomic_store(&datagram->tied_by, process_id());
+        atomic_store(&datagram->asking_since, kernel_milliseconds());
+        atomic_store(&datagram->looked, 0);
+        state = TIE_BUSY;
+        if (!atomic_compare_exchange_strong(&datagram->tie, &state, TIE_TIED))
+                let_go(fd);
 }
 
 /* Does the program ask a server that is going to answer from elsewhere? */
@@ -67,31 +77,59 @@ static bool asks_tftp(const struct datagram *datagram)
         return last.port == TFTP_PORT;
 }
 
+/* The kernel's socket is also another's who was forked: it can't be tied to what both ask. */
 static bool is_tied_to(const struct datagram *datagram, const struct target *target)
 {
         union correspondent to;
 
         record_load(&datagram->tied, to.words, RECORD_WORDS);
-        return target_equal(target, &to.target);
+        return target_equal(target, &to.target) &&
+               atomic_load_explicit(&datagram->tied_by, memory_order_relaxed) == process_id();
 }
 
-bool tie_to(int fd, const struct sock *sock, const struct target *target)
+/*
+ * The datagram before this one was not answered, or not yet. It may be another socket that is at
+ * the target now: then the kernel would let nobody in. And where there was no answer at all, the
+ * answers may come from elsewhere.
+ */
+static void look(int fd, struct datagram *datagram, const struct target *target)
+{
+        const int64_t now = kernel_milliseconds();
+
+        if (!atomic_load_explicit(&datagram->answered, memory_order_relaxed) &&
+            now - atomic_load(&datagram->asking_since) > UNANSWERED && is_empty(fd)) {
+                loosen(fd, datagram);
+                return;
+        }
+        if (now - atomic_load_explicit(&datagram->looked, memory_order_relaxed) < UNANSWERED)
+                return;
+
+        atomic_store_explicit(&datagram->looked, now, memory_order_relaxed);
+        (void)kernel_connect(fd, &target->address, target->length);
+}
+
+void tie_to(int fd, const struct sock *sock, const struct target *target)
 {
         struct datagram *datagram = datagram_of(sock);
-        const int state = atomic_load_explicit(&datagram->tie, memory_order_relaxed);
+        const int state = atomic_load_explicit(&datagram->tie, memory_order_acquire);
+        const int saved = errno;
+        struct endpoint unused;
 
-        if (sock->kind != SOCK_CLIENT || state == TIE_LOOSE || !atomic_load(&datagram->automatic))
-                return false;
-        if ((state == TIE_TIED && !is_tied_to(datagram, target)) ||
-            (state == TIE_NONE && asks_tftp(datagram)) || is_unanswered(fd, datagram)) {
+        if (sock->kind != SOCK_CLIENT || state == TIE_LOOSE ||
+            !atomic_load(&datagram->automatic) ||
+            datagram_peer_head(sock, &unused) != CORRESPONDENT_NONE)
+                return;
+
+        if (state == TIE_NONE && !asks_tftp(datagram))
+                tie(fd, datagram, target);
+        else if (state != TIE_TIED || !is_tied_to(datagram, target))
                 loosen(fd, datagram);
-                return false;
-        }
-
-        return state == TIE_TIED || tie(fd, datagram, target);
+        else if (atomic_exchange_explicit(&datagram->asking, true, memory_order_relaxed))
+                look(fd, datagram, target);
+        errno = saved;
 }
 
-void tie_broken(const struct sock *sock)
+void tie_forget(const struct sock *sock)
 {
         int tied = TIE_TIED;
 
@@ -104,4 +142,6 @@ void tie_answered(const struct sock *sock)
 
         if (!atomic_load_explicit(&datagram->answered, memory_order_relaxed))
                 atomic_store_explicit(&datagram->answered, true, memory_order_relaxed);
+        if (atomic_load_explicit(&datagram->asking, memory_order_relaxed))
+                atomic_store_explicit(&datagram->asking, false, memory_order_relaxed);
 }

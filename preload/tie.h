@@ -17,13 +17,13 @@
 #include "preload/datagram.h"
 
 /*
- * A client is about to send to the target of a rule.
- * Returns whether the kernel's socket is connected there.
+ * A client is about to send to the target of a rule. Where to is not changed by this: only who is
+ * heard.
  */
-bool tie_to(int fd, const struct sock *sock, const struct target *target);
+void tie_to(int fd, const struct sock *sock, const struct target *target);
 
-/* Nobody is there any more. */
-void tie_broken(const struct sock *sock);
+/* The kernel's socket is being connected elsewhere, or nowhere. */
+void tie_forget(const struct sock *sock);
 
 /* It has got a datagram. */
 void tie_answered(const struct sock *sock);

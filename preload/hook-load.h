@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The next dlopen(3), for dlopen.S. */
+
+typedef void *(*load_fn)(const char *file, int mode);
+
+load_fn load_find_dlopen(void);
