@@ -13,8 +13,8 @@
 
 #include <dlfcn.h>
 
-#include "preload/hook.h"
 #include "preload/hook-load.h"
+#include "preload/hook.h"
 
 load_fn load_find_dlopen(void)
 {
@@ -23,7 +23,7 @@ load_fn load_find_dlopen(void)
 
 #if !defined(__x86_64__)
 
-/* The compiler makes a jump of the call when it optimises: see dlopen.S. */
+/* The compiler makes a jump of the call when it optimises: see hook-dlopen.S. */
 HOOK void *dlopen(const char *file, int mode)
 {
         return load_find_dlopen()(file, mode & ~RTLD_DEEPBIND);

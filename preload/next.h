@@ -72,6 +72,7 @@
         X(int, clone, (int (*)(void *), void *, int, void *, ...))                                 \
         X(void, closefrom, (int))                                                                  \
         X(int, daemon, (int, int))                                                                 \
+        X(void *, dlopen, (const char *, int))                                                     \
         X(int, execveat, (int, const char *, char *const[], char *const[], int))                   \
         X(int, execvpe, (const char *, char *const[], char *const[]))                              \
         X(int, fclose, (FILE *))                                                                   \
