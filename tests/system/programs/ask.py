@@ -11,7 +11,7 @@ sent from the same socket once the one before is answered. Each answer is printe
 --connect: connect the socket, and send without an address
 --from=ADDRESS: bind the socket to it first. Without, a Unix socket gets an abstract name that the
     kernel chooses.
---nameless: an unbound Unix socket; no answer is waited for
+--send: wait for no answer. A Unix socket has no name then, unless --from gives it one.
 --hear: send one text and print what comes within two seconds, however much
 """
 
@@ -44,7 +44,7 @@ def make_socket(family, options):
     own = [option.partition("=")[2] for option in options if option.startswith("--from=")]
     if own:
         client.bind(parse(own[0])[1])
-    elif family == socket.AF_UNIX and "--nameless" not in options:
+    elif family == socket.AF_UNIX and "--send" not in options:
         client.bind("")
     return client
 
@@ -77,7 +77,7 @@ def main():
             client.sendto(text.encode(), address)
         if "--hear" in options:
             hear(client)
-        elif "--nameless" not in options:
+        elif "--send" not in options:
             receive(client)
 
 

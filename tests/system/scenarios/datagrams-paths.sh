@@ -84,7 +84,7 @@ scenario_datagram_path_clients() {
         contains "$answers" "from=/run/dgram-path/echo.sock asked=9000 " text=one text=two
         equal "peers of one socket" "$(peers "$answers" | sort -u | wc -l)" 1
         rm /run/dgram-path/own
-        contains "$(echo socat | socat -t 5 - \
+        contains "$(echo socat | socat -t 1 - \
                 UNIX-SENDTO:/run/dgram-path/echo.sock,bind=/run/dgram-path/socat)" text=socat
         answers=$(ask_under "$rule" 192.0.2.1:9000 three four)
         contains "$answers" "from=192.0.2.1:9000 asked=9000 " text=three text=four
@@ -93,7 +93,7 @@ scenario_datagram_path_clients() {
                 'from=[2001:db8::1]:9000 asked=9000 ' text=five
         nothing_else_in /run/dgram-path echo.sock
         # These can't be answered from there, which is no error to the service.
-        ask --nameless /run/dgram-path/echo.sock nameless
+        ask --send /run/dgram-path/echo.sock nameless
         ! "$PROGRAMS/ask.py" --hear /run/dgram-path/echo.sock abstract | grep . ||
                 fail "answered from another network namespace"
         contains "$(journal dgram-path.service)" text=nameless text=abstract
@@ -203,71 +203,91 @@ socket_names() { # socket_names PID
         ss -Hxap | awk -v pid="pid=$1," '$1 == "u_dgr" && index($0, pid) && $5 != "*" { print $5 }'
 }
 
-# other_users_are_not_heard CLIENT-UNIT SERVER-TEXT...: while the client listens to whatever comes,
-# another user sends to each of its sockets.
-other_users_are_not_heard() {
-        local unit=$1 names name answers
-        shift
+# hearing_client NAME RULE [OPTION]: a client service of the user daemon, which hears for two seconds.
+hearing_client() {
+        unit "$1.service" <<END
+[Service]
+Type=oneshot
+User=daemon
+ExecStart=$PROGRAMS/ask.py --hear ${3:-} 192.0.2.1:9000 hello
+RuntimeDirectory=$1
+END
+        rule_file "$1" <<<$'[Rules]\nRule='"$2"
+        reload
+}
+
+# others_are_not_heard NAME: while the client listens to whatever comes, another user sends to each of
+# its sockets.
+others_are_not_heard() {
+        local unit=$1.service names name option answers
         systemctl start --no-block "$unit"
         wait_until 5 logged "$unit" from=
         names=$(socket_names "$(main_pid "$unit")")
         matches "$names" ^.
         for name in $names; do
-                runuser -u nobody -- "$PROGRAMS/ask.py" --nameless "$name" intruder || true
-                runuser -u nobody -- "$PROGRAMS/ask.py" --nameless --from=@intruder "$name" intruder ||
-                        true
-                runuser -u nobody -- "$PROGRAMS/ask.py" --nameless --from=/tmp/intruder "$name" intruder ||
-                        true
-                rm -f /tmp/intruder
+                for option in "" --from=@intruder --from=/tmp/intruder; do
+                        # The kernel refuses those to a connected socket.
+                        runuser -u nobody -- "$PROGRAMS/ask.py" --send $option "$name" intruder ||
+                                true
+                        rm -f /tmp/intruder
+                done
         done
         wait_until 5 has_ended "$unit"
         answers=$(journal "$unit")
-        contains "$answers" "$@"
+        contains "$answers" "from=192.0.2.1:9000 asked=9000 " text=hello
         contains_not "$answers" intruder
 }
 
 has_ended() { [[ $(property "$1" ActiveState) == inactive ]]; }
 
-# hearing_client NAME OPTION...: a client service of the user daemon, which hears for two seconds.
-hearing_client() {
-        local name=$1
-        shift
-        unit "$name.service" <<END
-[Service]
-Type=oneshot
-User=daemon
-ExecStart=$PROGRAMS/ask.py --hear $* 192.0.2.1:9000 hello
-RuntimeDirectory=$name
-END
-}
-
 # The client's name is an abstract one, which everybody can send to.
 scenario_datagram_from_others() {
+        local rule=out,udp,path=/run/dgram-server.sock
         echo_unit dgram-server 9000 <<<'User=www-data'
         echo_rules dgram-server '[Service]' PrivateNetwork=yes
         sed -i 's/^ListenDatagram.*/&\nSocketMode=0666/' /etc/ip2unix.d/dgram-server.conf
-        hearing_client dgram-hearer
-        rule_file dgram-hearer <<<$'[Rules]\nRule=out,udp,path=/run/dgram-server.sock'
-        reload
+        hearing_client dgram-hearer $rule
+        hearing_client dgram-connected $rule --connect
         start dgram-server-echo.socket
-        other_users_are_not_heard dgram-hearer.service "from=192.0.2.1:9000 asked=9000 " text=hello
-        hearing_client dgram-hearer --connect
-        reload
-        other_users_are_not_heard dgram-hearer.service "from=192.0.2.1:9000 asked=9000 " text=hello
+        others_are_not_heard dgram-hearer
+        others_are_not_heard dgram-connected
 }
 
 # The client's name is a file, which the server has to be able to write to, whoever that is.
 scenario_datagram_from_others_by_file() {
-        directory /run/dgram-serving
+        local rule=out,udp,path=/run/dgram-serving/echo.sock
         echo_unit dgram-serving 9000 <<<$'User=www-data\nRuntimeDirectory=dgram-serving'
         echo_path_rules dgram-serving ,mode=0666
-        hearing_client dgram-file-hearer
-        rule_file dgram-file-hearer <<<$'[Rules]\nRule=out,udp,path=/run/dgram-serving/echo.sock'
-        reload
+        hearing_client dgram-file-hearer $rule
+        hearing_client dgram-file-connected $rule --connect
         start dgram-serving.service
-        other_users_are_not_heard dgram-file-hearer.service "from=192.0.2.1:9000 asked=9000 " text=hello
-        hearing_client dgram-file-hearer --connect
-        reload
-        other_users_are_not_heard dgram-file-hearer.service "from=192.0.2.1:9000 asked=9000 " text=hello
+        others_are_not_heard dgram-file-hearer
+        others_are_not_heard dgram-file-connected
         nothing_else_in /run/dgram-serving echo.sock
+}
+
+# Whoever has a file system of his own can give his socket the name of the server's.
+scenario_datagram_with_forged_name() {
+        local rule=out,udp,path=/run/dgram-forged.sock name
+        echo_unit dgram-forged 9000 </dev/null
+        echo_rules dgram-forged
+        hearing_client dgram-forged-hearer $rule
+        start dgram-forged-echo.socket
+        systemctl start --no-block dgram-forged-hearer.service
+        wait_until 5 logged dgram-forged-hearer.service from=
+        name=$(socket_names "$(main_pid dgram-forged-hearer.service)")
+        # The same without a program that is careful hears it: it is a name that can be forged.
+        "$PROGRAMS/ask.py" --hear --from=@dgram-careless /run/dgram-forged.sock careless \
+                >"$STATE/careless" &
+        sleep 0.5
+        for name in "$name" @dgram-careless; do
+                unshare --mount --propagation private sh -c \
+                        'mount -t tmpfs tmpfs /run && exec "$@"' - "$PROGRAMS/ask.py" --send \
+                        --from=/run/dgram-forged.sock "$name" intruder || true
+        done
+        wait $!
+        contains "$(cat "$STATE/careless")" "from=/run/dgram-forged.sock intruder"
+        wait_until 5 has_ended dgram-forged-hearer.service
+        contains "$(journal dgram-forged-hearer.service)" "from=192.0.2.1:9000 asked=9000 "
+        contains_not "$(journal dgram-forged-hearer.service)" intruder
 }

@@ -61,6 +61,9 @@ PrivateNetwork=yes
 END
 }
 
+# For wait_until.
+is_active() { [[ $(property "$1" ActiveState) == active ]]; }
+
 # dig_under OPTION...: what dig prints, under rules for both.
 dig_under() {
         under out,udp,port=53,path=/run/dns-udp.sock out,tcp,port=53,path=/run/dns-tcp.sock -- \
@@ -75,7 +78,8 @@ scenario_dnsmasq() {
         not_started_since_boot dnsmasq.service
         no_ip_sockets
         equal "answer over UDP" "$(dig_under +short @192.0.2.53 example.test)" 192.0.2.7
-        active dnsmasq.service
+        # It answers before its unit's last command has ended.
+        wait_until 5 is_active dnsmasq.service
         has_private_network dnsmasq.service
         answer=$(dig_under +tcp @192.0.2.53 example.test)
         contains "$answer" 192.0.2.7 "(TCP)" "SERVER: 192.0.2.53#53"
@@ -87,7 +91,7 @@ scenario_dnsmasq() {
         # A client that knows Unix sockets, with a file that the user dnsmasq may write to. The last
         # four bytes are the address.
         answer=$(umask 0 && printf '%b' "$dns_query" |
-                socat -t 2 - UNIX-SENDTO:/run/dns-udp.sock,bind=/run/dns-client |
+                socat -t 1 - UNIX-SENDTO:/run/dns-udp.sock,bind=/run/dns-client |
                 od -An -v -tx1 | tr -d ' \n')
         matches "$answer" '^1234.*c0000207$'
         is_gone /run/dns-client
@@ -118,7 +122,7 @@ END
         start dnsmasq-dns.socket
         inactive dnsmasq.service
         equal "answer over TCP" "$(dig_under +short +tcp @127.0.0.1 example.test)" 192.0.2.7
-        active dnsmasq.service
+        wait_until 5 is_active dnsmasq.service
         equal "answer over UDP" "$(dig_under +short @127.0.0.1 example.test)" 192.0.2.7
         equal "answer over UDP" "$(dig_under +short @127.0.0.1 example.test)" 192.0.2.7
         no_ip_sockets dnsmasq.service
@@ -151,8 +155,8 @@ END
         equal "answer over TCP" 192.0.2.7 \
                 "$(dig +tries=1 +time=5 -b 127.0.0.3 +short +tcp @127.0.0.1 example.test)"
         listens_only_on dnsmasq.service 127.0.0.1:53
-        contains "$(journal dnsmasq.service)" "query[A] example.test from 127.0.0.2" \
-                "query[A] example.test from 127.0.0.3"
+        wait_until 5 logged dnsmasq.service "query[A] example.test from 127.0.0.2"
+        wait_until 5 logged dnsmasq.service "query[A] example.test from 127.0.0.3"
 }
 
 # --- syslog --------------------------------------------------------------------------------------

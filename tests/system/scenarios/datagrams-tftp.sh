@@ -67,6 +67,8 @@ tftpd_unit() { # tftpd_unit NAME OPTION...
 [Service]
 ExecStart=/usr/sbin/in.tftpd --foreground --listen --address :69 --user tftp --create -vv --retransmit 200000 \\
         ${@:2} /srv/$1
+# Those that wait for a last packet don't end before.
+TimeoutStopSec=1
 END
         tftp_files "/srv/$1" tftp
 }
@@ -96,7 +98,7 @@ END
         start tftpd.service
         wait_until 5 test -S /run/tftpd/tftp.sock
         has_private_network tftpd.service
-        CLIENT=(ip2unix -r out,udp,port=69,path=/run/tftpd/tftp.sock)
+        CLIENT=(ip2unix -r 'out,udp,port=69,path=/run/tftpd/tftp.sock')
         transfers /srv/tftpd both 192.0.2.1
         no_ip_sockets tftpd.service
         wait_until 5 sockets_are_of_transfers tftpd.service /run/tftpd
@@ -123,8 +125,8 @@ END
         reload
         start tftpd-main-tftp.socket
         inactive tftpd-main.service
-        CLIENT=(ip2unix -r out,udp,path=/run/tftpd-main/tftp.sock
-                -r in,udp,port=0,path=/run/tftpd-main/client-%p.sock,mode=0666)
+        CLIENT=(ip2unix -r 'out,udp,path=/run/tftpd-main/tftp.sock'
+                -r 'in,udp,port=0,path=/run/tftpd-main/client-%p.sock,mode=0666')
         transfers /srv/tftpd-main both 192.0.2.1
         active tftpd-main.service
         no_ip_sockets tftpd-main.service
@@ -150,7 +152,7 @@ BindPaths=/run/tftpd-locked:/srv/tftpd-locked/run/tftpd-locked
 END
         reload
         start tftpd-locked-tftp.socket
-        CLIENT=(ip2unix -r out,udp,path=/run/tftpd-locked/tftp.sock)
+        CLIENT=(ip2unix -r 'out,udp,path=/run/tftpd-locked/tftp.sock')
         transfers /srv/tftpd-locked both 192.0.2.1
         no_ip_sockets tftpd-locked.service
         wait_until 5 sockets_are_of_transfers tftpd-locked.service /run/tftpd-locked
@@ -205,7 +207,7 @@ END
         reload
         start dnsmasq-tftp.service
         wait_until 5 test -S /run/dnsmasq-tftp/tftp.sock
-        CLIENT=(ip2unix -r out,udp,port=69,path=/run/dnsmasq-tftp/tftp.sock)
+        CLIENT=(ip2unix -r 'out,udp,port=69,path=/run/dnsmasq-tftp/tftp.sock')
         transfers /srv/dnsmasq-tftp get 192.0.2.1
         no_ip_sockets dnsmasq-tftp.service
         wait_until 5 sockets_are_of_transfers dnsmasq-tftp.service /run/dnsmasq-tftp
@@ -218,7 +220,7 @@ scenario_dnsmasq_tftp_of_one_socket() {
         reload
         start dnsmasq-tftp-main-main.socket
         inactive dnsmasq-tftp-main.service
-        CLIENT=(ip2unix -r out,udp,path=/run/dnsmasq-tftp-main.sock)
+        CLIENT=(ip2unix -r 'out,udp,path=/run/dnsmasq-tftp-main.sock')
         transfers /srv/dnsmasq-tftp-main get 192.0.2.1
         has_private_network dnsmasq-tftp-main.service
         no_ip_sockets dnsmasq-tftp-main.service

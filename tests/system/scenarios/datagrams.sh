@@ -79,7 +79,7 @@ scenario_datagram_of_nameless() {
         echo_rules nameless '[Service]' PrivateNetwork=yes
         reload
         start nameless-echo.socket
-        ask --nameless /run/nameless.sock one two
+        ask --send /run/nameless.sock one two
         receives nameless.service one two
         contains "$(ask /run/nameless.sock three)" text=three
         no_ip_sockets nameless.service
@@ -97,7 +97,7 @@ scenario_datagram_clients() {
         contains "$(ask --from=@callers-own /run/callers.sock abstract)" text=abstract
         contains "$(ask --connect /run/callers.sock connected)" text=connected
         contains "$(runuser -u nobody -- "$PROGRAMS/ask.py" /run/callers.sock nobody)" text=nobody
-        contains "$(echo socat | socat -t 5 - UNIX-SENDTO:/run/callers.sock,bind=/run/callers/socat)" \
+        contains "$(echo socat | socat -t 1 - UNIX-SENDTO:/run/callers.sock,bind=/run/callers/socat)" \
                 text=socat
 }
 
@@ -221,7 +221,7 @@ scenario_datagrams_queued() {
         start queued-echo.socket
         before=$(pids "$(ask /run/queued.sock first)")
         systemctl kill --signal=STOP queued.service
-        ask --nameless /run/queued.sock one two three four
+        ask --send /run/queued.sock one two three four
         ask /run/queued.sock five >"$STATE/answer" &
         client=$!
         sleep 0.2
@@ -283,6 +283,36 @@ END
         equal "answers" "$(grep -o 'text=.*' <<<"$answers" | paste -sd ' ')" \
                 "text=one text=two text=three"
         equal "processes that answered" "$(pids "$answers" | wc -l)" 3
+}
+
+# A service that does not read holds nobody up for long: what it has no room for is lost, as with UDP.
+scenario_datagram_to_stopped_service() {
+        echo_unit halted 9000 </dev/null
+        echo_rules halted '[Service]' PrivateNetwork=yes
+        file /srv/halted.py <<'END'
+import socket, sys, time
+client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+if sys.argv[1] == 'connected':
+    client.connect(('192.0.2.1', 9000))
+begin = time.monotonic()
+for i in range(100):
+    if sys.argv[1] == 'connected':
+        client.send(b'lost')
+    else:
+        client.sendto(b'lost', ('192.0.2.1', 9000))
+seconds = time.monotonic() - begin
+print('quick' if seconds < 4 else f'slow: {seconds} seconds')
+END
+        reload
+        start halted-echo.socket
+        contains "$(ask_under out,udp,path=/run/halted.sock 192.0.2.1:9000 before)" text=before
+        systemctl kill --signal=STOP halted.service
+        for how in connected unconnected; do
+                equal "$how client" quick "$(under out,udp,path=/run/halted.sock -- \
+                        /usr/bin/python3 /srv/halted.py $how)"
+        done
+        systemctl kill --signal=CONT halted.service
+        contains "$(ask_under out,udp,path=/run/halted.sock 192.0.2.1:9000 after)" text=after
 }
 
 # A program that closes its sockets and binds them again gets them again.
