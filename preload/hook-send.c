@@ -172,6 +172,8 @@ static int send_from_placeholder(const struct sock *sock, const struct sockaddr 
 {
         if (addr->sa_family == AF_UNIX)
                 return sock->family == AF_INET ? -EAFNOSUPPORT : -EINVAL;
+        if (addr->sa_family == AF_UNSPEC && sock->family == AF_INET6)
+                return -EDESTADDRREQ;
 
         return sock->kind == SOCK_BLACKHOLE ? -ENETUNREACH : 0;
 }
