@@ -109,6 +109,7 @@ static void check_removal(void)
 {
         int fd = bound(ADDRESS), copy = dup(fd);
         struct sockaddr unspec = {.sa_family = AF_UNSPEC};
+        int client;
         pid_t pid;
 
         close(fd);
@@ -125,15 +126,20 @@ static void check_removal(void)
         is(kind_of(web), "socket", "removes nothing");
         check_serves(copy, "after connect(AF_UNSPEC)");
 
+        client = udp_native_client(web);
         pid = fork();
         if (pid == 0) {
                 /* The parent has closed when this ends, as the last that has it. */
+                const bool served = strcmp(hear(copy), "for the child") == 0;
+
                 usleep(100000);
-                _exit(strcmp(kind_of(web), "socket") != 0);
+                _exit(!served || strcmp(kind_of(web), "socket") != 0);
         }
         close(copy);
-        same(reap(pid), 0, "a child has it last");
+        is(say(client, NULL, "for the child"), "sent", "a client");
+        same(reap(pid), 0, "a child has it last, and serves");
         is(kind_of(web), "none", "and removes it by ending");
+        close(client);
 
         pid = fork();
         if (pid == 0) {

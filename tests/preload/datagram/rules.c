@@ -193,7 +193,6 @@ static void check_many(void)
         close(fd);
 
         fd = udp_socket(PATH);
-        is(say(fd, "255.255.255.255:67", "all"), "EACCES", "broadcast without SO_BROADCAST");
         same(set_option(fd, SOL_SOCKET, SO_BROADCAST, 1), 0, "SO_BROADCAST");
         is(say(fd, "255.255.255.255:67", "all"), "sent", "broadcast");
         is(hear(by_path), "all", "arrives");
@@ -225,8 +224,6 @@ static void check_blackhole(void)
         same(option(fd, SOL_SOCKET, SO_ERROR), 0, "blackhole: SO_ERROR");
         is(say(fd, PLAIN, "no"), "ENETUNREACH", "blackhole: a send to where no rule leads");
         is(say(fd, NULL, "no"), "EDESTADDRREQ", "blackhole: send without an address");
-        is(say(fd, PATH, "yes"), "sent", "blackhole: a send that a rule leads");
-        is(hear(by_path), "yes", "blackhole: arrives");
         close(fd);
 }
 
