@@ -7,17 +7,19 @@
 #include "preload/asked.h"
 #include "preload/peers.h"
 
-void asked_note(const struct sock *sock, const union correspondent *target)
+void asked_note(const struct sock *sock, union correspondent *target)
 {
         struct datagram *datagram = datagram_of(sock);
         const struct endpoint endpoint = {target->address, (uint16_t)target->port};
         union correspondent last;
 
         record_load(&datagram->last, last.words, RECORD_WORDS);
+        target->place = last.place;
         if (memcmp(last.words, target->words, sizeof(last.words)) == 0)
                 return;
 
-        peers_note_target(&target->target, sock->family, &endpoint);
+        target->place = (uint32_t)(peers_note_target(&target->target, sock->family, &endpoint) %
+                                   PEERS_MAX);
         (void)record_store(&datagram->last, target->words);
         atomic_store(&datagram->has_sent, true);
 }
@@ -37,6 +39,17 @@ static bool are_neighbours(const struct target *a, const struct target *b)
                !strchr(b->address.sun_path + length, '/');
 }
 
+/*
+ * Servers may have bound their socket by another path than the rule has: /var/run is a link to
+ * /run, or they have a root directory of their own. Then it is the tie that shows who it is.
+ */
+static bool is_tied_to(int fd, const struct target *source)
+{
+        struct target peer;
+
+        return target_of_peer(fd, &peer) && target_equal(source, &peer);
+}
+
 bool asked_find_source(int fd, const struct sock *sock, struct target *source, struct endpoint *ret)
 {
         const struct datagram *datagram = datagram_of(sock);
@@ -51,6 +64,10 @@ bool asked_find_source(int fd, const struct sock *sock, struct target *source, s
         ret->port = (uint16_t)last.port;
         if (target_equal(source, &last.target) || peers_find_target(source, sock->family, ret))
                 return true;
+        if (is_tied_to(fd, source)) {
+                peers_note_target(source, sock->family, ret);
+                return true;
+        }
         if (!datagram->automatic || !are_neighbours(&last.target, source))
                 return false;
 

@@ -49,14 +49,26 @@ int target_socket(const struct target *target, int type)
         return is_forbidden ? -EACCES : -ENOBUFS;
 }
 
-bool target_of_socket(int fd, struct target *ret)
+typedef int name_function(int fd, struct sockaddr *addr, socklen_t *length);
+
+static bool read_name(int fd, name_function *function, struct target *ret)
 {
         ret->length = sizeof(ret->address);
         memset(&ret->address, 0, sizeof(ret->address));
 
-        return next.getsockname(fd, (struct sockaddr *)&ret->address, &ret->length) == 0 &&
+        return function(fd, (struct sockaddr *)&ret->address, &ret->length) == 0 &&
                ret->address.sun_family == AF_UNIX && ret->length > PATH_OFFSET &&
                ret->length <= sizeof(ret->address);
+}
+
+bool target_of_socket(int fd, struct target *ret)
+{
+        return read_name(fd, next.getsockname, ret);
+}
+
+bool target_of_peer(int fd, struct target *ret)
+{
+        return read_name(fd, next.getpeername, ret);
 }
 
 bool target_equal(const struct target *a, const struct target *b)

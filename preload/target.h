@@ -30,6 +30,12 @@ int target_socket(const struct target *target, int type);
 /* The address that a Unix socket is bound to. Returns false when it has none. */
 bool target_of_socket(int fd, struct target *ret);
 
+/*
+ * The same of the socket that it is connected with. That is the name which that one was given, in
+ * its own file system, and may be another than it was connected by.
+ */
+bool target_of_peer(int fd, struct target *ret);
+
 /* Is it a file, and no abstract name? */
 static inline bool target_is_file(const struct target *target)
 {
