@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
-# Datagram sockets on IP that systemd opens and passes: the service sees the clients' real addresses.
+# Datagram sockets on IP that systemd opens and passes: the service sees clients' real addresses.
 
 # ip_datagram_rules NAME PORT ADDRESS:PORT...
 ip_datagram_rules() {

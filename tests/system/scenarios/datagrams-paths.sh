@@ -156,7 +156,8 @@ END
         reload
         start dgram-root.service
         contains "$(ask --from=/run/dgram-root/own /run/dgram-root/echo.sock native)" text=native
-        contains "$(ask_under out,udp,path=/run/dgram-root/echo.sock 192.0.2.1:9000 hello)" text=hello
+        contains "$(ask_under out,udp,path=/run/dgram-root/echo.sock 192.0.2.1:9000 rules)" \
+                text=rules
 }
 
 # Each instance and each port on a file of its own.
@@ -203,7 +204,8 @@ socket_names() { # socket_names PID
         ss -Hxap | awk -v pid="pid=$1," '$1 == "u_dgr" && index($0, pid) && $5 != "*" { print $5 }'
 }
 
-# hearing_client NAME RULE [OPTION]: a client service of the user daemon, which hears for two seconds.
+# hearing_client NAME RULE [OPTION]: a client service of the user daemon, which hears for two
+# seconds.
 hearing_client() {
         unit "$1.service" <<END
 [Service]
@@ -216,8 +218,8 @@ END
         reload
 }
 
-# others_are_not_heard NAME: while the client listens to whatever comes, another user sends to each of
-# its sockets.
+# others_are_not_heard NAME: while the client listens to whatever comes, another user sends to each
+# of its sockets.
 others_are_not_heard() {
         local unit=$1.service names name option answers
         systemctl start --no-block "$unit"

@@ -33,11 +33,13 @@ END
 # --- DNS -----------------------------------------------------------------------------------------
 
 dns_records() {
+        local line
+        line=$(printf 'x%.0s' {1..200})
         file /etc/dnsmasq.d/records.conf <<END
 no-resolv
 no-hosts
 address=/example.test/192.0.2.7
-txt-record=long.test,$(printf 'x%.0s' {1..200}),$(printf 'y%.0s' {1..200}),$(printf 'z%.0s' {1..200})
+txt-record=long.test,$line,$line,${line}z
 END
 }
 
@@ -85,7 +87,7 @@ scenario_dnsmasq() {
         contains "$answer" 192.0.2.7 "(TCP)" "SERVER: 192.0.2.53#53"
         # Longer than 512 bytes: dig is told so, and asks again over TCP.
         answer=$(dig_under +noedns @192.0.2.53 long.test TXT)
-        contains "$answer" xxxxx zzzzz "(TCP)" "Truncated, retrying in TCP mode"
+        contains "$answer" xxxxx xxxz "(TCP)" "Truncated, retrying in TCP mode"
         equal "answer over UDP in IPv6" "$(dig_under +short @2001:db8::53 example.test)" 192.0.2.7
         no_ip_sockets dnsmasq.service
         # A client that knows Unix sockets, with a file that the user dnsmasq may write to. The last
@@ -130,7 +132,7 @@ END
 
 # dnsmasq answers what came in by an interface that it knows. PassPacketInfo= makes the kernel note
 # the interface of the first datagram, too, which comes before there is a dnsmasq to ask for it. And
-# it answers connections to an interface's address and its own port alone, so that it can't be another.
+# it answers connections to an interface's address and its own port alone: it can't be another port.
 scenario_dnsmasq_on_ip() {
         dns_records
         rule_file dnsmasq <<'END'
@@ -267,11 +269,12 @@ scenario_snmpd_on_ip() {
         snmp_configuration
         echo 'rocommunity secret 127.0.0.2' >>/etc/snmp/snmpd.conf.d/test.conf
         ip_datagram_rules snmpd 161 127.0.0.1:10161
-        equal "answer" "$(snmp snmpget -c secret --clientaddr=127.0.0.2 127.0.0.1:10161 $location)" \
+        equal "answer" \
+                "$(snmp snmpget -c secret --clientaddr=127.0.0.2 127.0.0.1:10161 $location)" \
                 ".$location = STRING: \"below the stairs\""
         listens_only_on snmpd.service 127.0.0.1:10161
-        ! snmp snmpget -c secret -t 1 --clientaddr=127.0.0.3 127.0.0.1:10161 $location 2>/dev/null ||
-                fail "127.0.0.3 was answered, too"
+        ! snmp snmpget -c secret -t 1 --clientaddr=127.0.0.3 127.0.0.1:10161 $location \
+                2>/dev/null || fail "127.0.0.3 was answered, too"
 }
 
 # --- interpreters --------------------------------------------------------------------------------

@@ -65,8 +65,8 @@ sockets_are_of_transfers() { # sockets_are_of_transfers UNIT DIRECTORY
 tftpd_unit() { # tftpd_unit NAME OPTION...
         unit "$1.service" <<END
 [Service]
-ExecStart=/usr/sbin/in.tftpd --foreground --listen --address :69 --user tftp --create -vv --retransmit 200000 \\
-        ${@:2} /srv/$1
+ExecStart=/usr/sbin/in.tftpd --foreground --listen --address :69 --user tftp --create -vv \\
+        --retransmit 200000 ${@:2} /srv/$1
 # Those that wait for a last packet don't end before.
 TimeoutStopSec=1
 END
@@ -186,8 +186,8 @@ $(printf '%s\n' "${@:2}")
 END
         unit "$1.service" <<END
 [Service]
-ExecStart=/usr/sbin/dnsmasq --keep-in-foreground --conf-file=/etc/$1.conf --log-facility=- --pid-file= \\
-        --user=dnsmasq
+ExecStart=/usr/sbin/dnsmasq --keep-in-foreground --conf-file=/etc/$1.conf --log-facility=- \\
+        --pid-file= --user=dnsmasq
 END
         tftp_files "/srv/$1" dnsmasq
 }

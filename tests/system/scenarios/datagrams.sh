@@ -85,7 +85,7 @@ scenario_datagram_of_nameless() {
         no_ip_sockets nameless.service
 }
 
-# Clients that have names in the file system, abstract ones and none, of other users and of services.
+# Clients that have names in the file system and abstract ones, also of other users.
 scenario_datagram_clients() {
         echo_unit callers 9000 '[::]:9000' </dev/null
         echo_rules callers '[Service]' PrivateNetwork=yes
@@ -97,8 +97,8 @@ scenario_datagram_clients() {
         contains "$(ask --from=@callers-own /run/callers.sock abstract)" text=abstract
         contains "$(ask --connect /run/callers.sock connected)" text=connected
         contains "$(runuser -u nobody -- "$PROGRAMS/ask.py" /run/callers.sock nobody)" text=nobody
-        contains "$(echo socat | socat -t 1 - UNIX-SENDTO:/run/callers.sock,bind=/run/callers/socat)" \
-                text=socat
+        contains "$(echo socat | socat -t 1 - \
+                UNIX-SENDTO:/run/callers.sock,bind=/run/callers/socat)" text=socat
 }
 
 scenario_datagram_under_rules() {
@@ -285,7 +285,7 @@ END
         equal "processes that answered" "$(pids "$answers" | wc -l)" 3
 }
 
-# A service that does not read holds nobody up for long: what it has no room for is lost, as with UDP.
+# A service that does not read holds nobody up for long: as with UDP, what it can't take is lost.
 scenario_datagram_to_stopped_service() {
         echo_unit halted 9000 </dev/null
         echo_rules halted '[Service]' PrivateNetwork=yes
@@ -384,4 +384,31 @@ END
         inactive dgram-app@two.service
         contains "$(ask /run/dgram-app-two.sock hello)" "pid=$(main_pid dgram-app@two.service)"
         no_ip_sockets dgram-app@one.service
+}
+
+# A service of a user's own manager, and a client of that user.
+scenario_datagram_user_manager() {
+        local user=ip2unix-dgram home=/home/ip2unix-dgram runtime
+        useradd --create-home --home-dir $home $user
+        runtime=/run/user/$(id -u $user)
+        file $home/.config/systemd/user/mine.service <<END
+[Service]
+Type=notify
+ExecStart=$ECHO 9000
+END
+        file $home/.config/ip2unix.d/mine.conf <<'END'
+[Rules]
+Rule=in,udp,port=9000,systemd=echo
+
+[Socket echo]
+ListenDatagram=%t/mine.sock
+END
+        chown -R $user: $home
+        trap 'loginctl disable-linger '"$user; systemctl stop user@$(id -u $user)" EXIT
+        loginctl enable-linger $user
+        TESTER=$user wait_until 10 as_tester systemctl --user is-active -q mine-echo.socket
+        contains "$(ask "$runtime/mine.sock" hello)" asked=9000 text=hello
+        contains "$(TESTER=$user as_tester ip2unix -r "out,udp,path=$runtime/mine.sock" \
+                "$PROGRAMS/ask.py" 192.0.2.1:9000 own)" "from=192.0.2.1:9000 asked=9000 " text=own
+        no_ip_sockets
 }
