@@ -10,15 +10,19 @@
  *     RECEIVERS           that do not read
  *     LENGTH              of their queues (net.unix.max_dgram_qlen)
  *     BUFFER              the sender's SO_SNDBUF, 0: as it is
+ *     DELAY               milliseconds that the one that reads lets a datagram wait
  */
 
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "tests/preload/ends.h"
@@ -30,6 +34,8 @@
 #define PORT    10000 /* the first receiver's, where the sender asks */
 #define AFTER   10    /* more rounds than a queue has room for */
 #define SPARE   50
+#define LOST_MS 1000 /* an answer that takes longer is lost */
+#define LEAST   300  /* milliseconds that the talk lasts at least */
 
 /* A sender waits for 20 ms at most; the rest is for a machine that is busy with other things. */
 #define WAIT_MS 80
@@ -40,9 +46,15 @@ static int *fds; /* the last one is of the one that reads */
 static struct sockaddr_storage *addresses;
 
 static struct {
-        int failed, lost;
-        double longest, gap, heard;
+        int failed;
+        double longest;
 } seen;
+
+/* What the one that reads has seen: it is a process of its own, and this is both's memory. */
+static struct {
+        _Atomic int asked, lost;
+        _Atomic double longest;
+} * shared;
 
 static void set_queue_length(const char *length)
 {
@@ -105,6 +117,71 @@ static void open_receivers(void)
                 (is_server ? open_client : open_server)(i);
 }
 
+static void note_answer(bool answered, double start)
+{
+        const double took = milliseconds() - start;
+
+        shared->asked++;
+        shared->lost += !answered;
+        if (answered && took > shared->longest)
+                shared->longest = took;
+}
+
+/* The one that reads: a client that asks again when it has its answer. */
+static void __attribute__((noreturn)) go_on_asking(int delay)
+{
+        uint32_t number = 0, got;
+
+        for (;;) {
+                const double start = milliseconds();
+                bool answered = false;
+
+                number++;
+                need(client_sends(fds[receivers], &number, sizeof(number)), "a question");
+                usleep((useconds_t)delay * 1000);
+                while (!answered &&
+                       client_gets(fds[receivers], &got, sizeof(got), LOST_MS) == sizeof(got))
+                        answered = got == number;
+                note_answer(answered, start);
+        }
+}
+
+/* Or a server that answers. */
+static void __attribute__((noreturn)) go_on_answering(int delay)
+{
+        struct sockaddr_storage from;
+        uint32_t number;
+
+        for (;;) {
+                socklen_t length = sizeof(from);
+
+                need(readable(fds[receivers], -1), "poll");
+                usleep((useconds_t)delay * 1000);
+                need(recvfrom(fds[receivers], &number, sizeof(number), 0, (struct sockaddr *)&from,
+                              &length) == sizeof(number),
+                     "a question");
+                (void)!sendto(fds[receivers], &number, sizeof(number), 0, (struct sockaddr *)&from,
+                              length);
+        }
+}
+
+static pid_t start_reader(int delay)
+{
+        pid_t pid;
+
+        shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+                      0);
+        need(shared != MAP_FAILED, "mmap");
+        pid = fork();
+        need(pid >= 0, "fork");
+        if (pid > 0)
+                return pid;
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (is_server)
+                go_on_asking(delay);
+        go_on_answering(delay);
+}
+
 static void send_to(int i, uint32_t number)
 {
         const double start = milliseconds();
@@ -117,16 +194,37 @@ static void send_to(int i, uint32_t number)
                 seen.longest = took;
 }
 
-/* The one that reads gets each datagram, at once. */
-static void hear(uint32_t number)
+/* Have to do with the one that reads: answer it, if it has asked. */
+static void serve(void)
 {
-        uint32_t got = 0;
+        struct sockaddr_storage from;
+        socklen_t length = sizeof(from);
+        uint32_t number;
 
-        seen.lost += recv(fds[receivers], &got, sizeof(got), MSG_DONTWAIT) != sizeof(got) ||
-                     got != number;
-        if (milliseconds() - seen.heard > seen.gap)
-                seen.gap = milliseconds() - seen.heard;
-        seen.heard = milliseconds();
+        if (recvfrom(sender, &number, sizeof(number), MSG_DONTWAIT, (struct sockaddr *)&from,
+                     &length) == sizeof(number))
+                send_to(receivers, number);
+}
+
+/* Or ask it, when it has answered or too much time has passed. */
+static void ask(void)
+{
+        static uint32_t asked, answered;
+        static double start;
+        uint32_t number;
+
+        while (recv(sender, &number, sizeof(number), MSG_DONTWAIT) == sizeof(number))
+                if (number == asked && answered != asked) {
+                        answered = asked;
+                        note_answer(true, start);
+                }
+        if (answered != asked && milliseconds() - start < LOST_MS)
+                return;
+        if (answered != asked)
+                note_answer(false, start);
+        answered = asked++;
+        start = milliseconds();
+        send_to(receivers, asked);
 }
 
 /* So many datagrams to each one. Returns the milliseconds that it took. */
@@ -134,28 +232,33 @@ static double talk(int rounds)
 {
         static uint32_t number;
         const double start = milliseconds();
+        double end;
 
         memset(&seen, 0, sizeof(seen));
-        seen.heard = start;
+        shared->asked = shared->lost = 0;
+        shared->longest = 0;
         for (int round = 0; round < rounds; round++)
                 for (int i = 0; i < receivers; i++) {
                         send_to(i, ++number);
-                        send_to(receivers, number);
-                        hear(number);
+                        (is_server ? serve : ask)();
                 }
-        return milliseconds() - start;
+        end = milliseconds();
+        while (milliseconds() - start < LEAST)
+                (is_server ? serve : ask)();
+        return end - start;
 }
 
 static void check_talk(int rounds, const char *what)
 {
         const double took = talk(rounds);
 
-        note("%s: %.0f ms for %d times 2 datagrams, the longest %.1f ms, the longest gap %.1f ms",
-             what, took, rounds * receivers, seen.longest, seen.gap);
+        note("%s: %.0f ms for %d datagrams, the longest %.1f ms; %d answers, the longest %.1f ms",
+             what, took, rounds * receivers, seen.longest, shared->asked, shared->longest);
         same(seen.failed, 0, "%s: nothing fails", what);
-        same(seen.lost, 0, "%s: the one that reads hears all", what);
+        same(shared->lost, 0, "%s: the one that reads hears all", what);
+        ok(shared->asked > 0, "%s: its traffic goes on", what);
         ok(seen.longest < WAIT_MS, "%s: no datagram waits long", what);
-        ok(seen.gap < 2 * WAIT_MS, "%s: nor does the one that reads", what);
+        ok(shared->longest < 2 * WAIT_MS, "%s: nor does the one that reads", what);
 }
 
 /* It was waited for them once; nobody pays for that for ever. */
@@ -164,9 +267,11 @@ static void check_later(void)
         const int rounds = 5;
         const double took = talk(rounds);
 
-        note("later: %.0f ms for %d times 2 datagrams, the longest %.1f ms", took,
-             rounds * receivers, seen.longest);
-        same(seen.failed + seen.lost, 0, "later: all is heard");
+        note("later: %.0f ms for %d datagrams, the longest %.1f ms; %d answers, the longest %.1f "
+             "ms",
+             took, rounds * receivers, seen.longest, shared->asked, shared->longest);
+        same(seen.failed, 0, "later: nothing fails");
+        same(shared->lost, 0, "later: the one that reads hears all");
         ok(took < 100 + 0.2 * rounds * receivers, "later: there is no waiting any more");
 }
 
@@ -200,16 +305,21 @@ static void check_awake(void)
 
 int main(int argc, char **argv)
 {
-        need(argc == 6, "who, how, how many, how long, how much");
+        pid_t reader;
+
+        need(argc == 7, "who, how, how many, how long, how much, how late");
         is_server = strcmp(argv[1], "server") == 0;
         receivers = atoi(argv[3]);
         set_queue_length(argv[4]);
         open_sender(strcmp(argv[2], "blocking") == 0, atoi(argv[5]));
         open_receivers();
+        reader = start_reader(atoi(argv[6]));
 
         check_talk(atoi(argv[4]) + AFTER, "asleep");
         check_later();
         check_awake();
+        kill(reader, SIGKILL);
+        reap(reader);
         is(messages(), "", "nothing is printed");
         return tap_end();
 }
