@@ -74,6 +74,12 @@ DNSMASQ = ("dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-res
            f"--txt-record=big.example.test,{','.join([CHUNK] * CHUNKS)}")
 
 
+def killed_with_children(stage, server):
+    """dnsmasq ends its children, one for each connection, by a signal."""
+    server.end(signal.SIGTERM, [0])
+    stage.stale(5353, udp=(5353,))
+
+
 @needs("dnsmasq", "dig")
 def scenario_dnsmasq(stage):
     """One socket for all addresses, so that it looks for the address asked and the interface."""
@@ -165,7 +171,7 @@ def scenario_unbound(stage):
     total = stage.run("unbound-control", "-c", path, "stats_noreset")
     stage.check(int(stage.matches(total, r"^total\.num\.queries=(\d+)")[1]) >= 300, total)
     ends(stage, server, tcp=(53, 8953))
-    ends(stage, behind, tcp=(5353,), udp=(5353,))
+    killed_with_children(stage, behind)
 
 
 NAMED = """
@@ -345,7 +351,7 @@ def scenario_nginx_stream(stage):
     answers_many(stage)
     server.end(signal.SIGQUIT, [0])
     stage.closed(53, udp=(53,))
-    ends(stage, behind, tcp=(5353,), udp=(5353,))
+    killed_with_children(stage, behind)
     seen = (stage.logs / "access.log").read_text().splitlines()
     for line in seen:
         stage.matches(line, r"^(UDP|TCP) 127\.0\.0\.1 [1-9]\d{3,4} 127\.0\.0\.1 53 127\.0\.0\.1:5353 ")

@@ -38,6 +38,23 @@ def scenario_socat_datagrams(stage):
         stage.closed(udp=(port,))
 
 
+@needs("socat", "ip")
+def scenario_socat_groups(stage):
+    """A multicast group that is joined, and the broadcast address: under rules, a socket as any."""
+    stage.go_datagram()
+    stage.run("ip", "route", "add", "239.0.0.0/8", "dev", "lo", rules=False)
+    for port, join, send in (
+            (7000, ",ip-add-membership=239.1.2.3:127.0.0.1", "239.1.2.3:7000,ip-multicast-ttl=1"),
+            (7001, "", "127.255.255.255:7001,broadcast")):
+        server = stage.start("socat", "-u", f"UDP4-RECVFROM:{port},reuseaddr,fork{join}",
+                             "SYSTEM:echo from $SOCAT_PEERADDR; cat", udp=port)
+        for number in range(3):
+            stage.run("socat", "-u", "-", f"UDP4-DATAGRAM:{send}", input=f"hello {number}\n")
+            server.says(rf"from [\d.]+\nhello {number}\n")
+        server.end(signal.SIGTERM, [143, -15])
+        stage.closed(udp=(port,))
+
+
 @needs("nc.openbsd")
 def scenario_netcat_datagrams(stage):
     """A server that takes the first one's address for its peer; a scan, which sees closed ports."""
