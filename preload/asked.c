@@ -18,8 +18,8 @@ void asked_note(const struct sock *sock, union correspondent *target)
         if (memcmp(last.words, target->words, sizeof(last.words)) == 0)
                 return;
 
-        target->place = (uint32_t)(peers_note_target(&target->target, sock->family, &endpoint) %
-                                   PEERS_MAX);
+        target->place =
+                (uint32_t)(peers_note_target(&target->target, sock->family, &endpoint) % PEERS_MAX);
         (void)record_store(&datagram->last, target->words);
         atomic_store(&datagram->has_sent, true);
 }

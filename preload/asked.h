@@ -8,8 +8,11 @@
 
 #include "preload/datagram.h"
 
-/* A datagram is sent to a target of a rule: who answers from there has that address. */
-void asked_note(const struct sock *sock, const union correspondent *target);
+/*
+ * A datagram is sent to a target of a rule: who answers from there has that address.
+ * target: its place is filled in.
+ */
+void asked_note(const struct sock *sock, union correspondent *target);
 
 /*
  * The address of one who has sent a datagram, as far as it was asked before.

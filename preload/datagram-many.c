@@ -53,9 +53,10 @@ int datagram_receive_many(int fd, struct sock *sock, struct mmsghdr *messages, u
 
         count = count < BATCH ? count : BATCH;
         prepare_arrivals(&arrivals, messages, count);
+        /* An error that is pending is for datagram_receive_message() to tell, or not. */
         n = NEXT(recvmmsg)(fd, arrivals.messages, count, flags | MSG_CMSG_CLOEXEC, timeout);
         if (n < 0)
-                return errno == ECONNRESET ? -ECONNREFUSED : -errno;
+                return errno == ECONNRESET ? 0 : -errno;
 
         for (int i = 0; i < n; i++) {
                 struct msghdr *kernel = &arrivals.messages[i].msg_hdr;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "preload/datagram-option.h"
+#include "preload/kernel.h"
 #include "preload/next.h"
 #include "preload/option.h"
 
@@ -19,13 +20,20 @@
 #define UDP_GRO 104
 #endif
 
-static int set_room(int fd, struct sock *sock, int name, const void *value, socklen_t length)
+/* What the kernel would make of it; the real one is as large as can be. */
+static int set_room(struct sock *sock, int name, const void *value, socklen_t length)
 {
-        if (next.setsockopt(fd, SOL_SOCKET, name, value, length) < 0)
-                return -errno;
+        const int fd = kernel_socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        int r = 0;
 
-        datagram_tune_room(fd, sock);
-        return 0;
+        if (fd < 0)
+                return -ENOBUFS;
+        if (next.setsockopt(fd, SOL_SOCKET, name, value, length) < 0)
+                r = -errno;
+        else
+                datagram_of(sock)->told_room = option_number(fd, SO_SNDBUF);
+        kernel_close(fd);
+        return r;
 }
 
 static int set_timeout(struct sock *sock, const void *value, socklen_t length)
@@ -44,14 +52,13 @@ static int set_timeout(struct sock *sock, const void *value, socklen_t length)
         return 0;
 }
 
-int datagram_set_option(int fd, struct sock *sock, int level, int name, const void *value,
-                        socklen_t length)
+int datagram_set_option(struct sock *sock, int level, int name, const void *value, socklen_t length)
 {
         if (level == SOL_SOCKET)
                 switch (name) {
                 case SO_SNDBUF:
                 case SO_SNDBUFFORCE:
-                        return set_room(fd, sock, name, value, length);
+                        return set_room(sock, name, value, length);
                 case SO_SNDTIMEO:
                         return set_timeout(sock, value, length);
                 }
@@ -73,12 +80,13 @@ static int give(const void *from, size_t size, void *value, socklen_t *length)
 }
 
 /* See datagram_plant_refusal(). */
-static int give_error(int fd, void *value, socklen_t *length)
+static int give_error(int fd, const struct sock *sock, void *value, socklen_t *length)
 {
         int error = option_number(fd, SO_ERROR);
+        struct endpoint unused;
 
         if (error == ECONNRESET)
-                error = ECONNREFUSED;
+                error = datagram_peer_head(sock, &unused) == CORRESPONDENT_NONE ? 0 : ECONNREFUSED;
         return give(&error, sizeof(error), value, length);
 }
 
@@ -96,7 +104,7 @@ int datagram_get_option(int fd, const struct sock *sock, int level, int name, vo
         case SO_SNDTIMEO:
                 return give(&datagram->told_timeout, sizeof(datagram->told_timeout), value, length);
         case SO_ERROR:
-                return give_error(fd, value, length);
+                return give_error(fd, sock, value, length);
         default:
                 return 1;
         }

@@ -8,20 +8,28 @@
 #include "preload/asked.h"
 #include "preload/control.h"
 #include "preload/datagram-receive.h"
+#include "preload/departure.h"
 #include "preload/endpoint.h"
 #include "preload/next.h"
 #include "preload/peers.h"
 #include "preload/tie.h"
 #include "rules/address.h"
 
-/* Is it the peer's? Others may have sent theirs before the socket was connected. */
-static bool is_from_peer(const struct sock *sock, const struct target *source)
+/*
+ * Is it the peer's? Others may have sent theirs before the socket was connected. The peer may have
+ * bound its socket by another path than we have connected to.
+ */
+static bool is_from_peer(int fd, const struct sock *sock, const struct target *source)
 {
         union correspondent peer;
+        struct target name;
 
         datagram_peer(sock, &peer);
-        return peer.state == CORRESPONDENT_NAMELESS ? source->length <= sizeof(sa_family_t)
-                                                    : target_equal(source, &peer.target);
+        if (peer.state == CORRESPONDENT_NAMELESS)
+                return source->length <= sizeof(sa_family_t);
+
+        return target_equal(source, &peer.target) ||
+               (target_of_peer(fd, &name) && target_equal(source, &name));
 }
 
 static struct endpoint address_of(int fd, const struct sock *sock, struct target *source)
@@ -31,14 +39,25 @@ static struct endpoint address_of(int fd, const struct sock *sock, struct target
                                       rule_address_is_mapped(&sock->local.address));
 }
 
+/* A forked child that serves: its end may be the socket's, as with accept(2). */
+static inline void note_served(const struct sock *sock)
+{
+        if (sock->removes_file && !departure_is_expected())
+                departure_expect();
+}
+
 /* Does the program hear of it, and from whom? */
 static bool find_source(int fd, const struct sock *sock, struct target *source,
                         struct endpoint *ret)
 {
         const struct datagram *datagram = datagram_of(sock);
 
+        note_served(sock);
         if (datagram_peer_head(sock, ret) != CORRESPONDENT_NONE) {
-                if (is_from_peer(sock, source))
+                /* Its peer is not there, and others can say that they are. */
+                if (datagram->automatic && atomic_load(&datagram->absent))
+                        return false;
+                if (is_from_peer(fd, sock, source))
                         return true;
                 /* The kernel lets nobody else in. What was there before is heard, as with UDP. */
                 if (datagram->automatic || atomic_load(&datagram->absent))
@@ -66,10 +85,18 @@ bool datagram_hears_all(const struct sock *sock)
         return !atomic_load(&datagram->absent);
 }
 
-/* The error of a refusal: see datagram_plant_refusal(). */
-static ssize_t failed(void)
+/*
+ * The error of a refusal: see datagram_plant_refusal(). One that is not connected is told of none:
+ * there a peer has let go of us. Returns 0 when there is to be another try.
+ */
+static ssize_t failed(const struct sock *sock)
 {
-        return errno == ECONNRESET ? -ECONNREFUSED : -errno;
+        struct endpoint unused;
+
+        if (errno != ECONNRESET)
+                return -errno;
+
+        return datagram_peer_head(sock, &unused) == CORRESPONDENT_NONE ? 0 : -ECONNREFUSED;
 }
 
 /* What the program does not hear is thrown away, if it was only looked at. */
@@ -90,20 +117,31 @@ ssize_t datagram_receive(int fd, struct sock *sock, void *buf, size_t size, int 
 
         if (!addr && datagram_hears_all(sock)) {
                 n = next.recv(fd, buf, size, flags);
-                return n < 0 ? failed() : n;
+                note_served(sock);
+                if (n >= 0)
+                        return n;
+                n = failed(sock);
+                if (n < 0)
+                        return n;
         }
 
         do {
                 source.length = sizeof(source.address);
                 n = next.recvfrom(fd, buf, size, flags, (struct sockaddr *)&source.address,
                                   &source.length);
-                if (n < 0)
-                        return failed();
+                if (n < 0) {
+                        n = failed(sock);
+                        if (n < 0)
+                                return n;
+                        continue;
+                }
                 if (find_source(fd, sock, &source, &from))
                         break;
                 drop(fd, flags);
         } while (true);
 
+        if (addr && length && (int)*length < 0)
+                return -EINVAL;
         if (addr && length)
                 endpoint_write(&from, sock->family, addr, length);
         return n;
@@ -137,8 +175,12 @@ ssize_t datagram_receive_message(int fd, struct sock *sock, struct msghdr *msg, 
                         .msg_controllen = msg->msg_control ? sizeof(control) : 0,
                 };
                 n = next.recvmsg(fd, &kernel, flags | MSG_CMSG_CLOEXEC);
-                if (n < 0)
-                        return failed();
+                if (n < 0) {
+                        n = failed(sock);
+                        if (n < 0)
+                                return n;
+                        continue;
+                }
                 source.length = kernel.msg_namelen;
                 if (find_source(fd, sock, &source, &from))
                         break;

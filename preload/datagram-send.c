@@ -83,24 +83,25 @@ static bool is_absence(int error)
 }
 
 static ssize_t undelivered(int fd, struct datagram *datagram, const struct outgoing *out,
-                           const struct target *target, struct peer_pace *pace, int error)
+                           const struct target *target, struct peer_pace *pace, bool by_rule,
+                           int error)
 {
         switch (error) {
         case EAGAIN:
                 pace_refused(fd, datagram, pace);
                 return (ssize_t)out->size;
         case EACCES:
-                log_message(pace ? LOG_NOTICE : LOG_WARNING, TARGET_TEXT(target),
+                log_message(by_rule ? LOG_WARNING : LOG_NOTICE, TARGET_TEXT(target),
                             ": cannot send: ", LOG_ERRNO(error));
-                return pace ? (ssize_t)out->size : -EACCES;
+                return by_rule ? -EACCES : (ssize_t)out->size;
         default:
                 return is_absence(error) ? (ssize_t)out->size : -error;
         }
 }
 
-/* From an unconnected socket. pace: NULL for the target of a rule. */
+/* From an unconnected socket. by_rule: it is the target of one, and no peer. */
 static ssize_t deliver(int fd, const struct sock *sock, const struct outgoing *out,
-                       const struct target *target, struct peer_pace *pace)
+                       const struct target *target, struct peer_pace *pace, bool by_rule)
 {
         struct datagram *datagram = datagram_of(sock);
         const enum pace how = pace_of(datagram, pace);
@@ -108,7 +109,7 @@ static ssize_t deliver(int fd, const struct sock *sock, const struct outgoing *o
 
         if (how == PACE_DROP)
                 return (ssize_t)out->size;
-        if (!pace)
+        if (by_rule)
                 tie_to(fd, sock, target);
 
         n = transmit(fd, out, target, out->flags | (how == PACE_TRY ? MSG_DONTWAIT : 0));
@@ -116,7 +117,7 @@ static ssize_t deliver(int fd, const struct sock *sock, const struct outgoing *o
         if (n < 0 && (errno == EINTR || errno == ECONNRESET))
                 n = transmit_again(fd, out, target);
         if (n < 0)
-                return undelivered(fd, datagram, out, target, pace, errno);
+                return undelivered(fd, datagram, out, target, pace, by_rule, errno);
 
         pace_sent(fd, datagram, pace, out->size);
         return n;
@@ -208,27 +209,49 @@ static void fill_in(union correspondent *ret, const struct endpoint *asked)
         ret->port = asked->port;
 }
 
+/* A rule that names the port knows better than the table whose it is. */
+static bool is_named_by_rule(const struct inet_socket *inet, const struct endpoint *asked,
+                             bool is_ipv4)
+{
+        struct rule_query query;
+        const struct rule *rule = rule_set.concerns_out
+                                          ? rule_set_match(RULE_OUT, inet, asked, is_ipv4, &query)
+                                          : NULL;
+
+        return rule && (rule->port_first != 0 || rule->port_last != UINT16_MAX);
+}
+
+static bool find_peer(const struct inet_socket *inet, const struct endpoint *asked, bool is_ipv4,
+                      struct target *ret, uint64_t *ret_number)
+{
+        return peers_find(asked, ret, ret_number) && !is_named_by_rule(inet, asked, is_ipv4);
+}
+
 int datagram_find(int fd, const struct sock *sock, const struct endpoint *asked, bool is_ipv4,
-                  union correspondent *ret, struct peer_pace **ret_pace)
+                  union correspondent *ret, uint64_t *ret_number)
 {
         const struct inet_socket inet = inet_socket_of(fd, sock_word(sock));
-        uint64_t number;
         int r;
 
         memset(ret, 0, sizeof(*ret));
-        if (peers_find(asked, &ret->target, &number) ||
-            asked_find_other(sock, asked, &ret->target, &number)) {
-                *ret_pace = peers_pace(number);
+        if (find_peer(&inet, asked, is_ipv4, &ret->target, ret_number) ||
+            asked_find_other(sock, asked, &ret->target, ret_number)) {
                 fill_in(ret, asked);
                 asked_note_peer(sock, &ret->target);
-                return 1;
+                return DATAGRAM_TO_PEER;
         }
 
-        *ret_pace = NULL;
         r = rule_set.concerns_out ? find_by_rule(&inet, asked, is_ipv4, &ret->target) : 0;
         if (r > 0) {
                 fill_in(ret, asked);
                 asked_note(sock, ret);
+                *ret_number = ret->place;
+                return DATAGRAM_TO_TARGET;
+        }
+        if (r == 0 && datagram_find_own(asked, sock->family, &ret->target)) {
+                fill_in(ret, asked);
+                *ret_number = PEER_NAMELESS;
+                return DATAGRAM_TO_PEER;
         }
         return r;
 }
@@ -282,8 +305,8 @@ static ssize_t send_to_address(int fd, struct sock *sock, struct datagram *datag
                                socklen_t length)
 {
         union correspondent to;
-        struct peer_pace *pace;
         struct endpoint asked, peer;
+        uint64_t number;
         bool is_ipv4;
         int r;
 
@@ -303,7 +326,7 @@ static ssize_t send_to_address(int fd, struct sock *sock, struct datagram *datag
                         return -ECONNREFUSED;
         }
 
-        r = datagram_find(fd, sock, &asked, is_ipv4, &to, &pace);
+        r = datagram_find(fd, sock, &asked, is_ipv4, &to, &number);
         if (r == 0)
                 r = send_elsewhere(fd, &asked);
         if (r == DATAGRAM_IS_LOST)
@@ -314,7 +337,7 @@ static ssize_t send_to_address(int fd, struct sock *sock, struct datagram *datag
         atomic_store_explicit(&datagram->has_port, true, memory_order_relaxed);
         if (to.state == CORRESPONDENT_NAMELESS)
                 return (ssize_t)out->size;
-        return deliver(fd, sock, out, &to.target, pace);
+        return deliver(fd, sock, out, &to.target, peers_pace(number), r == DATAGRAM_TO_TARGET);
 }
 
 /* UDP_SEGMENT, in a control message or set on the socket before it was converted; 0: none. */
@@ -381,7 +404,7 @@ int datagram_convert(const struct inet_socket *inet, const struct endpoint *aske
         bool serves;
         int r;
 
-        serves = may_know_peers(inet) && peers_find(asked, &target, &number);
+        serves = may_know_peers(inet) && find_peer(inet, asked, is_ipv4, &target, &number);
         if (!serves) {
                 r = rule_set.concerns_out ? find_by_rule(inet, asked, is_ipv4, &target) : 0;
                 if (r <= 0)

@@ -51,9 +51,12 @@ ssize_t datagram_send(int fd, const struct outgoing *out, const struct sockaddr 
 int datagram_convert(const struct inet_socket *inet, const struct endpoint *asked, bool is_ipv4);
 
 /*
- * Who is at an address, for a converted socket: a peer, or by a rule.
+ * Who is at an address, for a converted socket: a peer, by a rule, or another socket of ours.
  *
- * Returns 1 with ret filled in; 0: nobody whom we could reach; or a negative errno.
+ * ret_number: for peers_pace().
+ * Returns one of these with ret filled in; 0: nobody whom we could reach; or a negative errno.
  */
+enum { DATAGRAM_TO_PEER = 1, DATAGRAM_TO_TARGET };
+
 int datagram_find(int fd, const struct sock *sock, const struct endpoint *asked, bool is_ipv4,
-                  union correspondent *ret, struct peer_pace **ret_pace);
+                  union correspondent *ret, uint64_t *ret_number);

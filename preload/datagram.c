@@ -56,7 +56,24 @@ static struct datagram *map_chunk(const struct sock *sock)
                      : NULL;
 }
 
-int datagram_prepare(struct sock *sock)
+/* What the program has set, or would find. */
+static void read_told(const struct inet_socket *inet, struct datagram *datagram)
+{
+        const bool converted = inet->sock && sock_is_datagram(inet->sock);
+        socklen_t length = sizeof(datagram->told_timeout);
+
+        if (converted) {
+                datagram->told_timeout = datagram_of(inet->sock)->told_timeout;
+                datagram->told_room = datagram_of(inet->sock)->told_room;
+                return;
+        }
+
+        datagram->told_timeout = (struct timeval){0};
+        (void)next.getsockopt(inet->fd, SOL_SOCKET, SO_SNDTIMEO, &datagram->told_timeout, &length);
+        datagram->told_room = option_number(inet->fd, SO_SNDBUF);
+}
+
+int datagram_prepare(struct sock *sock, const struct inet_socket *inet)
 {
         static const union correspondent nobody;
         struct datagram *datagram;
@@ -69,46 +86,91 @@ int datagram_prepare(struct sock *sock)
         (void)record_store(&datagram->peer, nobody.words);
         (void)record_store(&datagram->last, nobody.words);
         datagram->absent = datagram->has_sent = datagram->has_port = datagram->congested = false;
-        datagram->automatic = datagram->answered = datagram->shut = false;
+        datagram->automatic = datagram->answered = datagram->asking = datagram->shut = false;
         datagram->tie = 0;
         datagram->asking_since = 0;
         datagram->unchecked = 0;
         datagram->resting = 0;
+        read_told(inet, datagram);
         return 0;
 }
 
-void datagram_tune_room(int fd, struct sock *sock)
+/*
+ * What a socket may have without the right to more: wmem_max of socket(7), doubled. A socket of
+ * systemd's may have more already (SendBuffer= of systemd.socket(5)), which must not be lost.
+ */
+static int most_room(void)
 {
-        struct datagram *datagram = datagram_of(sock);
+        static _Atomic int most;
+        const int known = atomic_load_explicit(&most, memory_order_relaxed), room = ROOM;
+        int fd, found;
+
+        if (known != 0)
+                return known;
+        fd = kernel_socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        if (fd < 0)
+                return 0;
+        (void)next.setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+        found = option_number(fd, SO_SNDBUF);
+        kernel_close(fd);
+        atomic_store_explicit(&most, found, memory_order_relaxed);
+        return found;
+}
+
+static void make_room(int fd, struct datagram *datagram)
+{
         const int room = ROOM;
 
-        datagram->told_room = option_number(fd, SO_SNDBUF);
-        if (next.setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)) < 0)
+        if (next.setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)) < 0 &&
+            option_number(fd, SO_SNDBUF) < most_room())
                 (void)next.setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
         datagram->room = option_number(fd, SO_SNDBUF);
+}
+
+/*
+ * Who speaks to himself expects to be heard under his own address. Processes that don't serve
+ * don't.
+ */
+static void note_own(int fd, const struct sock *sock)
+{
+        static _Atomic bool serves;
+        const struct endpoint told = connection_local(&sock->local, sock->family);
+        struct target name;
+
+        if (sock->kind == SOCK_LISTENER)
+                atomic_store_explicit(&serves, true, memory_order_relaxed);
+        if (atomic_load_explicit(&serves, memory_order_relaxed) && !sock->passed &&
+            target_of_socket(fd, &name))
+                peers_note_own(&name, &told);
 }
 
 void datagram_tune(int fd, struct sock *sock)
 {
         static const struct timeval patience = {0, PATIENCE_US};
-        struct datagram *datagram = datagram_of(sock);
-        socklen_t length = sizeof(datagram->told_timeout);
         const int nothing = 0;
 
-        (void)next.getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &datagram->told_timeout, &length);
         (void)next.setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
         (void)next.setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &nothing, sizeof(nothing));
-        datagram_tune_room(fd, sock);
+        make_room(fd, datagram_of(sock));
+        note_own(fd, sock);
+}
+
+static void leave_peer(int fd)
+{
+        const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+
+        (void)kernel_connect(fd, &nobody, sizeof(nobody));
 }
 
 int datagram_restore(int fd, struct sock *sock)
 {
+        const struct inet_socket inet = {.fd = fd};
         union correspondent peer = {.state = CORRESPONDENT_SOCKET};
         struct datagram *datagram;
         struct sockaddr_un un;
         socklen_t length = sizeof(un);
 
-        if (datagram_prepare(sock) < 0)
+        if (datagram_prepare(sock, &inet) < 0)
                 return -ENOBUFS;
         datagram = datagram_of(sock);
         datagram->has_port = true;
@@ -116,9 +178,14 @@ int datagram_restore(int fd, struct sock *sock)
         datagram->automatic = datagram->answered = datagram->asking = false;
         datagram->tie = 0;
         datagram->asking_since = 0;
-        datagram->told_room = datagram->room = option_number(fd, SO_SNDBUF);
-        if (sock->peer.port == 0)
+        datagram->told_timeout = (struct timeval){0};
+        datagram->room = option_number(fd, SO_SNDBUF);
+        if (sock->peer.port == 0) {
+                /* The program before may have asked somebody: tie.h. */
+                if (sock->kind == SOCK_CLIENT)
+                        leave_peer(fd);
                 return 0;
+        }
 
         peer.address = sock->peer.address;
         peer.port = sock->peer.port;
@@ -157,13 +224,6 @@ int datagram_reach(int fd, const struct target *target)
 
         log_message(LOG_WARNING, TARGET_TEXT(target), ": cannot connect: ", LOG_ERRNO(errno));
         return -EACCES;
-}
-
-static void leave_peer(int fd)
-{
-        const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
-
-        (void)kernel_connect(fd, &nobody, sizeof(nobody));
 }
 
 int datagram_connect(int fd, struct sock *sock, const union correspondent *correspondent)
@@ -265,7 +325,7 @@ static struct sock *prepare_client(const struct inet_socket *inet, bool serves)
                 return NULL;
         sock->local = local ? *local : wildcard(inet->family);
         sock->ephemeral = !local || inet->word & WORD_ANY_PORT;
-        if (datagram_prepare(sock) < 0) {
+        if (datagram_prepare(sock, inet) < 0) {
                 sock_unref(sock);
                 return NULL;
         }
@@ -306,6 +366,8 @@ static int convert_to_client(const struct inet_socket *inet, const struct target
         }
 
         datagram_tune(inet->fd, sock);
+        log_message(LOG_INFO, "port ", LOG_NUMBER(sock->local.port), ": sending to ",
+                    TARGET_TEXT(towards));
         return 0;
 }
 
@@ -338,4 +400,25 @@ struct endpoint datagram_local(const struct sock *sock)
                 return endpoint_opposite(&peer, sock->family, local.port);
 
         return local;
+}
+
+static bool has_address(word w, const struct endpoint *endpoint, sa_family_t family)
+{
+        const struct sock *sock = datagram_sock(w);
+        struct endpoint local;
+
+        if (!sock || sock->family != family || sock->local.port != endpoint->port)
+                return false;
+
+        local = connection_local(&sock->local, sock->family);
+        return memcmp(&local.address, &endpoint->address, sizeof(local.address)) == 0;
+}
+
+bool datagram_find_own(const struct endpoint *endpoint, sa_family_t family, struct target *ret)
+{
+        for (int fd = table_next(0); fd >= 0; fd = table_next(fd + 1))
+                if (has_address(table_get(fd), endpoint, family) && target_of_socket(fd, ret))
+                        return true;
+
+        return false;
 }

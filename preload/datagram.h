@@ -35,6 +35,7 @@ union correspondent {
                 uint32_t port;
                 struct rule_address address; /* with port: the address that the program knows */
                 struct target target;
+                uint32_t place; /* of the target of a rule: its number, for peers_pace() */
         };
         uint64_t words[RECORD_WORDS];
 };
@@ -89,18 +90,16 @@ static inline struct sock *datagram_sock(word w)
 
 /*
  * Give an object its other half, and the table of peers its memory: before it gets into the table
- * of descriptors. Errors: -ENOBUFS.
+ * of descriptors. inet: what it is made of, for the options that the program has set.
+ * Errors: -ENOBUFS.
  */
-int datagram_prepare(struct sock *sock);
+int datagram_prepare(struct sock *sock, const struct inet_socket *inet);
 
 /*
  * Set on a Unix datagram socket what ours have: nobody is waited for longer than UDP's senders can
  * notice, and no descriptors are let in. fd: the socket, at its final number.
  */
 void datagram_tune(int fd, struct sock *sock);
-
-/* The part of it that is about the send buffer, after its size was set. */
-void datagram_tune_room(int fd, struct sock *sock);
 
 /*
  * The other half of an object that is made of a mark: its local and its peer's address are filled
@@ -145,6 +144,12 @@ void datagram_plant_refusal(int fd);
  * Errors: -ENOBUFS, -EACCES and those of bind(2); the program's socket is as it was.
  */
 int datagram_make_client(const struct inet_socket *inet, const struct target *towards, bool serves);
+
+/*
+ * The name of the socket of this process that the program knows by an address. Slow.
+ * Returns false when there is none.
+ */
+bool datagram_find_own(const struct endpoint *endpoint, sa_family_t family, struct target *ret);
 
 /* Its own address: getsockname(2). */
 struct endpoint datagram_local(const struct sock *sock);

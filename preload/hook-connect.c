@@ -94,7 +94,7 @@ static int connect_datagram(int fd, word w, const struct sockaddr *addr, socklen
         const struct inet_socket inet = inet_socket_of(fd, w);
         struct endpoint asked;
         union correspondent to;
-        struct peer_pace *unused;
+        uint64_t unused;
         bool is_ipv4;
         int r;
 

@@ -133,6 +133,32 @@ HOOK ssize_t recv(int fd, void *buf, size_t size, int flags)
         return is_discarded(fd, flags) ? discard(fd, size, flags) : next.recv(fd, buf, size, flags);
 }
 
+static void restore_source(int fd, struct sockaddr *addr, socklen_t room, socklen_t length)
+{
+        const int saved = errno;
+
+        if (table_get(fd) != 0 && addr && length <= room)
+                moved_answer_restore(addr, length);
+        errno = saved;
+}
+
+/* An IP socket: what it hears may be the answer to a datagram that a rule has moved. */
+static ssize_t receive_plain(int fd, void *buf, size_t size, int flags, struct sockaddr *addr,
+                             socklen_t *length)
+{
+        socklen_t room;
+        ssize_t n;
+
+        if (LIKELY(!atomic_load_explicit(&moved_answers_expected, memory_order_relaxed)) || !length)
+                return next.recvfrom(fd, buf, size, flags, addr, length);
+
+        room = *length;
+        n = next.recvfrom(fd, buf, size, flags, addr, length);
+        if (n >= 0)
+                restore_source(fd, addr, room, *length);
+        return n;
+}
+
 HOOK ssize_t recvfrom(int fd, void *buf, size_t size, int flags, __SOCKADDR_ARG addr,
                       socklen_t *length)
 {
@@ -142,7 +168,7 @@ HOOK ssize_t recvfrom(int fd, void *buf, size_t size, int flags, __SOCKADDR_ARG 
 
         adopt(fd, addr.__sockaddr__);
         if (LIKELY(!concerns_us(fd, flags, &r)))
-                return next.recvfrom(fd, buf, size, flags, addr.__sockaddr__, length);
+                return receive_plain(fd, buf, size, flags, addr.__sockaddr__, length);
         if (r != 0)
                 return answer(r);
         sock = datagram_sock(table_get(fd));

@@ -17,6 +17,7 @@
 #include "preload/hook.h"
 #include "preload/kernel.h"
 #include "preload/mark.h"
+#include "preload/moved-answer.h"
 #include "preload/moved.h"
 #include "preload/rule-set.h"
 #include "preload/sock.h"
@@ -118,10 +119,13 @@ static int find_inet(const struct inet_socket *inet, struct destination *destina
         if (inet->type == SOCK_STREAM)
                 return destination->flags & MSG_FASTOPEN ? open_fast(inet->fd, destination)
                                                          : send_unruled(inet);
-        if (rule->action != RULE_INET || inet->sock)
+        if (rule->action != RULE_INET || inet_socket_is_standin(inet))
                 return send_unruled(inet);
         r = moved_address(rule, &asked, inet->family, &addr, &length);
-        return r < 0 ? r : use_address(destination, &addr, length);
+        if (r < 0)
+                return r;
+        moved_answer_expect(&asked, (struct sockaddr *)&addr, length);
+        return use_address(destination, &addr, length);
 }
 
 static int find_unix(const struct inet_socket *inet, struct destination *destination)

@@ -13,6 +13,7 @@
 #include "preload/mark.h"
 #include "preload/next.h"
 #include "preload/option.h"
+#include "preload/peers.h"
 #include "preload/process.h"
 #include "preload/socket-file.h"
 #include "preload/target.h"
@@ -58,12 +59,14 @@ static bool is_out_of_the_way(const struct sock *sock)
                datagram_peer_head(sock, &peer) != CORRESPONDENT_NONE;
 }
 
-static bool is_same(const struct sock *sock, const struct rule *rule, const struct target *target)
+static bool is_same(const struct sock *sock, const struct rule *rule, int type,
+                    const struct target *target)
 {
         struct rule_query query;
         struct target other;
 
-        if (sock->kind != SOCK_LISTENER || sock->rule != rule || is_out_of_the_way(sock))
+        if (sock->kind != SOCK_LISTENER || sock->rule != rule || sock->type != type ||
+            is_out_of_the_way(sock))
                 return false;
 
         query = query_of(sock);
@@ -71,14 +74,14 @@ static bool is_same(const struct sock *sock, const struct rule *rule, const stru
 }
 
 /* A descriptor that the rule has led to the same target, or -1. ret: its word, held. */
-static int find_same(const struct rule *rule, const struct target *target, word *ret)
+static int find_same(const struct rule *rule, int type, const struct target *target, word *ret)
 {
         for (int fd = table_next(0); fd >= 0; fd = table_next(fd + 1)) {
                 if (WORD_KIND(table_get(fd)) != WORD_SOCK)
                         continue;
                 *ret = table_hold(fd);
                 if (WORD_KIND(*ret) == WORD_SOCK &&
-                    is_same(sock_at(WORD_INDEX(*ret)), rule, target))
+                    is_same(sock_at(WORD_INDEX(*ret)), rule, type, target))
                         return fd;
                 table_drop(*ret);
         }
@@ -97,7 +100,7 @@ static struct sock *prepare(const struct inet_socket *inet, const struct rule *r
         sock->rule = rule;
         sock->peer_credentials = rule->peer_credentials;
         sock->removes_file = rule->action == RULE_PATH && !rule->noremove;
-        if (sock_is_datagram(sock) && datagram_prepare(sock) < 0) {
+        if (sock_is_datagram(sock) && datagram_prepare(sock, inet) < 0) {
                 sock_unref(sock);
                 return NULL;
         }
@@ -205,7 +208,7 @@ static int bind_to_target(const struct inet_socket *inet, const struct rule *rul
                           const struct target *target, const struct endpoint *local)
 {
         word w;
-        const int other = find_same(rule, target, &w);
+        const int other = find_same(rule, inet->type, target, &w);
         const struct sock *first;
         bool is_same_address;
         int r;
@@ -231,6 +234,22 @@ static int bind_to_target(const struct inet_socket *inet, const struct rule *rul
         return r;
 }
 
+/* Not the port of a peer, who could be taken for the new socket. */
+static uint16_t free_port(const struct inet_socket *inet)
+{
+        uint16_t port = endpoint_ephemeral_port();
+        struct target unused;
+        uint64_t number;
+
+        for (int i = 0; inet->type == SOCK_DGRAM && i < PORT_TRIES; i++) {
+                if (!peers_find_port(port, &unused, &number))
+                        break;
+                port = endpoint_ephemeral_port();
+        }
+
+        return port;
+}
+
 /*
  * A target that has the port in it is another for every port, and if one is taken the next will do.
  * One that stays the same is bound, or not, as for any port.
@@ -246,7 +265,7 @@ static int bind_to_free_port(const struct inet_socket *inet, const struct rule *
         for (int i = 0; i < PORT_TRIES && r == -EADDRINUSE; i++) {
                 int other;
 
-                query.port = local.port = endpoint_ephemeral_port();
+                query.port = local.port = free_port(inet);
                 r = target_expand(rule, &query, &target);
                 if (r < 0)
                         return r;
@@ -254,7 +273,7 @@ static int bind_to_free_port(const struct inet_socket *inet, const struct rule *
                         return i == 1 ? bind_to_target(inet, rule, &target, &local) : -EADDRINUSE;
 
                 before = target;
-                other = find_same(rule, &target, &w);
+                other = find_same(rule, inet->type, &target, &w);
                 if (other >= 0)
                         table_drop(w);
                 r = other < 0 ? make(inet, rule, &target, &local) : -EADDRINUSE;

@@ -191,7 +191,7 @@ int option_set(int fd, word w, int level, int name, const void *value, socklen_t
                 return set_emulated(fd, w, level, place, &range, value, length);
 
         if (sock_is_datagram(sock)) {
-                const int r = datagram_set_option(fd, sock, level, name, value, length);
+                const int r = datagram_set_option(sock, level, name, value, length);
 
                 if (r <= 0)
                         return r;

@@ -304,6 +304,8 @@ static uint32_t add(struct peers *peers, int fd, uint32_t head, const uint64_t *
         atomic_fetch_add_explicit(&peer->version, 1, memory_order_relaxed);
         for (size_t j = 0; j < n; j++)
                 atomic_store_explicit(&peer->name[j], words[j], memory_order_release);
+        for (size_t j = 0; j < PEER_ENDPOINT_WORDS; j++)
+                atomic_store_explicit(&peer->endpoint[j], 0, memory_order_release);
         atomic_store_explicit(&peer->length, length, memory_order_release);
         atomic_store_explicit(&peer->used, arrival, memory_order_release);
         atomic_store_explicit(&peer->pace.credit, 0, memory_order_relaxed);

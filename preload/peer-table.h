@@ -46,13 +46,15 @@ struct peer {
         struct peer_pace pace;
         _Atomic uint64_t length; /* of its name, in bytes */
         _Atomic uint64_t name[PEER_WORDS];
-        _Atomic uint64_t endpoint[PEER_ENDPOINT_WORDS]; /* of the target of a rule */
+        /* Of the target of a rule, and of a socket of ours; all zero for others. */
+        _Atomic uint64_t endpoint[PEER_ENDPOINT_WORDS];
 };
 
 struct peers {
         _Atomic int32_t holder; /* of the lock: a process, or 0 */
         _Atomic uint32_t arrivals;
         _Atomic uint32_t fresh; /* the first place that was never used */
+        _Atomic bool nameless;  /* one without a name was heard */
         uint32_t newest, oldest;
         uint32_t hand;                  /* the next place of PEER_LOCAL to be asked about */
         int64_t minute;                 /* when `before` was noted */

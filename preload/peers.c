@@ -3,6 +3,7 @@
 /* Peers by their names, their numbers and their addresses. See peers.h. */
 
 #include <netinet/in.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "preload/peer-table.h"
@@ -24,6 +25,26 @@ static void peer_touch(struct peers *peers, uint32_t i)
                 atomic_store_explicit(&peers->peers[i].used, now, memory_order_relaxed);
 }
 
+/*
+ * systemd's own sockets are no clients: who has forged such a name would have the service say
+ * something to systemd in its name (sd_notify(3)).
+ */
+static bool is_forged(const struct target *name)
+{
+        static const char directory[] = "/run/systemd/";
+        const size_t length = name->length - offsetof(struct sockaddr_un, sun_path);
+
+        return length >= sizeof(directory) &&
+               memcmp(name->address.sun_path, directory, sizeof(directory) - 1) == 0;
+}
+
+static uint64_t add_nameless(struct peers *peers)
+{
+        if (peers && !atomic_load_explicit(&peers->nameless, memory_order_relaxed))
+                atomic_store_explicit(&peers->nameless, true, memory_order_relaxed);
+        return PEER_NAMELESS;
+}
+
 uint64_t peers_add(int fd, struct target *name)
 {
         struct peers *peers = peer_table();
@@ -32,15 +53,15 @@ uint64_t peers_add(int fd, struct target *name)
         size_t n;
 
         if (!peers || name->length <= sizeof(sa_family_t))
-                return PEER_NAMELESS;
+                return add_nameless(peers);
 
         n = peer_words(name, words);
         head = peer_hash(peers, words, n);
         i = peer_find_name(peers, head, words, n, name->length);
-        if (i == PEER_NOBODY)
+        if (i == PEER_NOBODY && !is_forged(name))
                 i = peer_find_or_add(peers, fd, head, words, n, name->length);
         if (i == PEER_NOBODY)
-                return PEER_NAMELESS;
+                return add_nameless(peers);
 
         peer_touch(peers, i);
         return peer_number(peers, i);
@@ -52,30 +73,52 @@ static void tag(struct target *target, sa_family_t family)
         target->address.sun_family = (sa_family_t)(0x100 | family);
 }
 
-void peers_note_target(const struct target *target, sa_family_t family,
-                       const struct endpoint *endpoint)
+static void set_endpoint(struct peers *peers, uint64_t number, const struct endpoint *endpoint)
 {
-        struct peers *peers = peer_table();
+        struct peer *peer = &peers->peers[number % PEERS_MAX];
         uint64_t words[PEER_ENDPOINT_WORDS] = {0};
+
+        memcpy(words, endpoint, sizeof(*endpoint));
+        for (size_t i = 0; i < PEER_ENDPOINT_WORDS; i++)
+                atomic_store_explicit(&peer->endpoint[i], words[i], memory_order_relaxed);
+}
+
+static void get_endpoint(const struct peers *peers, uint64_t number, struct endpoint *ret)
+{
+        const struct peer *peer = &peers->peers[number % PEERS_MAX];
+        uint64_t words[PEER_ENDPOINT_WORDS];
+
+        for (size_t i = 0; i < PEER_ENDPOINT_WORDS; i++)
+                words[i] = atomic_load_explicit(&peer->endpoint[i], memory_order_relaxed);
+        memcpy(ret, words, sizeof(*ret));
+}
+
+void peers_note_own(const struct target *name, const struct endpoint *endpoint)
+{
+        struct target copy = *name;
+        const uint64_t number = peers_add(-1, &copy);
+
+        if (number != PEER_NAMELESS)
+                set_endpoint(peer_table(), number, endpoint);
+}
+
+uint64_t peers_note_target(const struct target *target, sa_family_t family,
+                           const struct endpoint *endpoint)
+{
         struct target tagged = *target;
-        struct peer *peer;
         uint64_t number;
 
         tag(&tagged, family);
         number = peers_add(-1, &tagged);
-        if (number == PEER_NAMELESS)
-                return;
-
-        memcpy(words, endpoint, sizeof(*endpoint));
-        peer = &peers->peers[number % PEERS_MAX];
-        for (size_t i = 0; i < PEER_ENDPOINT_WORDS; i++)
-                atomic_store_explicit(&peer->endpoint[i], words[i], memory_order_relaxed);
+        if (number != PEER_NAMELESS)
+                set_endpoint(peer_table(), number, endpoint);
+        return number;
 }
 
 bool peers_find_target(const struct target *target, sa_family_t family, struct endpoint *ret)
 {
         struct peers *peers = peer_table();
-        uint64_t words[PEER_ENDPOINT_WORDS], name[PEER_WORDS];
+        uint64_t name[PEER_WORDS];
         struct target tagged = *target;
         size_t n;
         uint32_t i;
@@ -88,9 +131,7 @@ bool peers_find_target(const struct target *target, sa_family_t family, struct e
         if (i == PEER_NOBODY)
                 return false;
 
-        for (size_t j = 0; j < PEER_ENDPOINT_WORDS; j++)
-                words[j] = atomic_load_explicit(&peers->peers[i].endpoint[j], memory_order_relaxed);
-        memcpy(ret, words, sizeof(*ret));
+        get_endpoint(peers, i, ret);
         peer_touch(peers, i);
         return true;
 }
@@ -98,6 +139,21 @@ bool peers_find_target(const struct target *target, sa_family_t family, struct e
 /* Addresses. Those beyond the ports of the loopback address go on with the next address. */
 
 static const uint8_t ipv6_prefix[8] = {0xfd, 0x69, 0x70, 0x32, 0x75, 0x6e, 0x69, 0x78};
+
+/* A socket of ours has the address that it tells of itself, as far as the family has it. */
+static bool get_own(const struct peers *peers, uint64_t number, sa_family_t family, bool mapped,
+                    struct endpoint *ret)
+{
+        if (!peers || number == PEER_NAMELESS)
+                return false;
+        get_endpoint(peers, number, ret);
+        if (ret->port == 0)
+                return false;
+
+        if (rule_address_is_mapped(&ret->address) != (family == AF_INET || mapped))
+                *ret = endpoint_loopback(mapped ? AF_INET : family, ret->port);
+        return true;
+}
 
 struct endpoint peers_endpoint(uint64_t number, sa_family_t family, bool mapped)
 {
@@ -107,7 +163,10 @@ struct endpoint peers_endpoint(uint64_t number, sa_family_t family, bool mapped)
         struct endpoint endpoint = {
                 .port = (uint16_t)(PEER_PORT_FIRST + (number % PEER_PORTS + first) % PEER_PORTS),
         };
+        struct endpoint own;
 
+        if (get_own(peers, number, family, mapped, &own))
+                return own;
         if (family == AF_INET || mapped) {
                 const uint32_t in = htonl(INADDR_LOOPBACK + (uint32_t)(address % 0xfffffe));
 
@@ -161,7 +220,8 @@ static bool find_number(struct peers *peers, uint64_t number, struct target *ret
 
         if (i == PEER_NOBODY) {
                 ret->length = 0;
-                return number == PEER_NAMELESS;
+                return number == PEER_NAMELESS &&
+                       atomic_load_explicit(&peers->nameless, memory_order_relaxed);
         }
 
         length = (size_t)atomic_load_explicit(&peer->length, memory_order_acquire);

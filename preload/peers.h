@@ -71,11 +71,18 @@ bool peers_may_have(const struct endpoint *endpoint);
 bool peers_find_port(uint16_t port, struct target *ret, uint64_t *ret_number);
 
 /*
- * The targets of rules have places in the table as well: the address that the program has last sent
- * to in a family, for each Unix address that it was led to. See asked.h.
+ * A datagram socket of this process has that name, and the program knows it by that address: as a
+ * peer it has the same.
  */
-void peers_note_target(const struct target *target, sa_family_t family,
-                       const struct endpoint *endpoint);
+void peers_note_own(const struct target *name, const struct endpoint *endpoint);
+
+/*
+ * The targets of rules have places in the table as well: the address that the program has last sent
+ * to in a family, for each Unix address that it was led to. See asked.h. The first returns its
+ * number.
+ */
+uint64_t peers_note_target(const struct target *target, sa_family_t family,
+                           const struct endpoint *endpoint);
 bool peers_find_target(const struct target *target, sa_family_t family, struct endpoint *ret);
 
 /* How a peer takes what it is sent: see pace.h. */

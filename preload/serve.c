@@ -66,7 +66,7 @@ static int use_passed(const struct inet_socket *inet, const struct rule *rule,
         sock->kept = place;
         sock->passed = true;
 
-        r = sock_is_datagram(sock) ? datagram_prepare(sock) : 0;
+        r = sock_is_datagram(sock) ? datagram_prepare(sock, inet) : 0;
         if (r == 0)
                 r = convert(inet, kept->fd, sock, reuseport);
         if (r < 0) {

@@ -115,8 +115,7 @@ void tie_to(int fd, const struct sock *sock, const struct target *target)
         const int saved = errno;
         struct endpoint unused;
 
-        if (sock->kind != SOCK_CLIENT || state == TIE_LOOSE ||
-            !atomic_load(&datagram->automatic) ||
+        if (sock->kind != SOCK_CLIENT || state == TIE_LOOSE || !atomic_load(&datagram->automatic) ||
             datagram_peer_head(sock, &unused) != CORRESPONDENT_NONE)
                 return;
 
