@@ -126,8 +126,8 @@ scenario_rule_file_breaks_while_running() {
         refused was-fine.service /etc/ip2unix.d/was-fine.conf:2: "'tpc'"
 }
 
-# Datagrams are not carried out yet: the bind fails rather than open the port.
-scenario_unsupported_datagrams() {
+# A datagram socket never becomes a stream socket: the bind fails rather than open the port.
+scenario_stream_for_datagrams() {
         file /srv/datagrams.py <<'END'
 import socket
 server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -140,12 +140,12 @@ END
 Rule=in,udp,port=5353,systemd=dns
 
 [Socket dns]
-ListenDatagram=/run/datagrams.sock
+ListenStream=/run/datagrams.sock
 END
         reload
         start datagrams-dns.socket datagrams.service
         wait_until 5 state_is_failed datagrams.service
-        contains "$(journal datagrams.service)" "ip2unix: port 5353: " "datagram socket"
+        contains "$(journal datagrams.service)" "ip2unix: port 5353: " "OSError: [Errno 98]"
         no_ip_sockets
 }
 
