@@ -13,6 +13,7 @@
 #include "preload/datagram-send.h"
 #include "preload/endpoint.h"
 #include "preload/hook.h"
+#include "preload/listener.h"
 #include "preload/log.h"
 #include "preload/mark.h"
 #include "preload/moved.h"
@@ -109,8 +110,12 @@ static int connect_datagram(int fd, word w, const struct sockaddr *addr, socklen
         r = datagram_find(fd, inet.sock, &asked, is_ipv4, &to, &unused);
         if (r < 0)
                 return r;
-        if (r > 0)
-                return datagram_connect(fd, inet.sock, &to);
+        if (r > 0) {
+                r = datagram_connect(fd, inet.sock, &to);
+                if (r == 0 && inet.sock->kind == SOCK_LISTENER)
+                        listener_divide(inet.sock);
+                return r;
+        }
 
         if (endpoint_is_nowhere(&asked))
                 return -EHOSTUNREACH;

@@ -196,12 +196,57 @@ static int share(const struct inet_socket *inet, const struct rule *rule,
                 r = convert(inet, fd, sock, true);
                 if (r < 0)
                         sock_unref(sock);
-                else
+                else {
+                        atomic_store(&sock->shared, true);
+                        atomic_store(&sock_at(WORD_INDEX(w))->shared, true);
                         finish(inet, sock);
+                }
         }
 
         next.close(fd);
         return r < 0 ? -ENOBUFS : 0;
+}
+
+/* Give one of those that share a socket its new one. made: the first that has it, or -1. */
+static int leave_shared(int fd, word w, const struct target *target, int made)
+{
+        const struct inet_socket inet = inet_socket_of(fd, w);
+        const struct sock *sock = inet.sock;
+        word first;
+        int r;
+
+        if (made < 0)
+                return make(&inet, sock->rule, target, &sock->local);
+
+        first = table_hold(made);
+        r = datagram_sock(first) ? share(&inet, sock->rule, &sock->local, made, first) : -EBADF;
+        table_drop(first);
+        return r;
+}
+
+void listener_divide(const struct sock *connected)
+{
+        struct rule_query query;
+        struct target target;
+        int made = -1;
+
+        if (!atomic_load(&connected->shared) || !connected->rule ||
+            connected->rule->action != RULE_PATH)
+                return;
+        query = query_of(connected);
+        if (target_expand(connected->rule, &query, &target) < 0)
+                return;
+
+        for (int fd = table_next(0); fd >= 0; fd = table_next(fd + 1)) {
+                const word w = table_hold(fd);
+                const struct sock *sock = datagram_sock(w);
+
+                if (sock && sock != connected && sock->file == connected->file &&
+                    is_same(sock, connected->rule, connected->type, &target) &&
+                    leave_shared(fd, w, &target, made) == 0 && made < 0)
+                        made = fd;
+                table_drop(w);
+        }
 }
 
 static int bind_to_target(const struct inet_socket *inet, const struct rule *rule,

@@ -23,6 +23,13 @@ int listener_bind(const struct inet_socket *inet, const struct rule *rule,
                   const struct endpoint *endpoint, const struct rule_query *query);
 
 /*
+ * A datagram socket that shares its address with others of this process was connected: it hears its
+ * peer alone from now on, and the others get a new socket at the target, as the kernel would give
+ * them what the peer does not send. Servers of DTLS have such a socket for each client.
+ */
+void listener_divide(const struct sock *connected);
+
+/*
  * accept(2) is back on a listener that another thread has closed meanwhile. Until then accept(2)
  * itself held the socket, so that the file can only be removed now.
  *

@@ -76,6 +76,7 @@ struct sock {
         bool outgoing;  /* SOCK_CONNECTION: by connect(2), and peer is what the program asked for */
         bool owns_port; /* the local port is to be given back: port.h */
         bool ephemeral; /* the program has left the choice of the port to the kernel */
+        _Atomic bool shared; /* SOCK_LISTENER: other objects have the same kernel socket */
         _Atomic bool listening;
         _Atomic bool connecting;   /* the program does not know yet that it is connected */
         _Atomic int pending_error; /* SOCK_REFUSED: to be told once */
