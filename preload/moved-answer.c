@@ -39,7 +39,7 @@ static bool is_same(const struct endpoint *a, const struct endpoint *b)
 void moved_answer_expect(const struct endpoint *asked, const struct sockaddr *real,
                          socklen_t length)
 {
-        union expectation expectation = {0}, before;
+        union expectation expectation = {0}, before = {0};
         struct record *place;
 
         if (!endpoint_read(real, length, &expectation.real, NULL) ||
@@ -58,7 +58,7 @@ void moved_answer_expect(const struct endpoint *asked, const struct sockaddr *re
 
 void moved_answer_restore(struct sockaddr *addr, socklen_t length)
 {
-        union expectation expectation;
+        union expectation expectation = {0};
         struct endpoint source;
 
         if (!endpoint_read(addr, length, &source, NULL))

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "preload/log.h"
+#include "preload/moved-answer.h"
 #include "preload/moved.h"
 #include "preload/next.h"
 #include "preload/watch.h"
@@ -127,6 +128,8 @@ int moved_connect(const struct inet_socket *inet, const struct rule *rule,
         sock->peer = *asked;
         if (endpoint_is_wildcard(asked, inet->family))
                 sock->peer.address = endpoint_opposite(asked, inet->family, 0).address;
+        if (inet->type == SOCK_DGRAM)
+                moved_answer_expect(&sock->peer, (struct sockaddr *)&addr, length);
         track(inet, sock);
         return r;
 }
