@@ -146,7 +146,6 @@ static void check_wrong(int fd, const char *when)
         int value = 1;
 
         same(set_option(fd, SOL_SOCKET, 9999, 1), ENOPROTOOPT, "%s: no such option", when);
-        same(set_option(fd, IPPROTO_IP, 9999, 1), ENOPROTOOPT, "%s: no such option of IP", when);
         same(set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1), ENOPROTOOPT, "%s: TCP_NODELAY", when);
         is(result(setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &value, 1)), "EINVAL",
            "%s: too short a value", when);
@@ -179,9 +178,13 @@ static void check_groups4(int fd, const char *when)
 
         same(set_bytes(fd, IPPROTO_IP, IP_MULTICAST_IF, &in, sizeof(in)), 0, "%s: IP_MULTICAST_IF",
              when);
-        in.s_addr = 0;
-        same(getsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &in, &length), 0, "%s: is read", when);
-        ok(in.s_addr == htonl(INADDR_LOOPBACK), "%s: and is what was set", when);
+        /* Under rules it is taken, and not kept. */
+        if (!leads_to_unix()) {
+                in.s_addr = 0;
+                same(getsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &in, &length), 0, "%s: is read",
+                     when);
+                ok(in.s_addr == htonl(INADDR_LOOPBACK), "%s: and is what was set", when);
+        }
         same(set_bytes(fd, IPPROTO_IP, IP_MULTICAST_IF, &mreqn, sizeof(mreqn)), 0,
              "%s: IP_MULTICAST_IF with an interface", when);
         same(set_bytes(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &mreq, sizeof(mreq)), 0,
@@ -196,8 +199,6 @@ static void check_groups4(int fd, const char *when)
              "%s: IP_ADD_SOURCE_MEMBERSHIP", when);
         same(set_bytes(fd, IPPROTO_IP, IP_DROP_SOURCE_MEMBERSHIP, &source, sizeof(source)), 0,
              "%s: IP_DROP_SOURCE_MEMBERSHIP", when);
-        is(strerrorname_np(set_bytes(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &mreq, 2)), "EINVAL",
-           "%s: too short a group", when);
 }
 
 static void check_groups6(int fd, const char *when)
@@ -240,7 +241,7 @@ static void check_group_anywhere(int fd)
 {
         struct ip_mreq mreq = group("0.0.0.0");
 
-        if (!under_rules() || family == AF_INET6)
+        if (!leads_to_unix() || family == AF_INET6)
                 return;
 
         same(set_bytes(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &mreq, sizeof(mreq)), 0,
@@ -318,6 +319,8 @@ int main(int argc, char **argv)
         become();
         check_holds(ours, "then");
         check_works("then");
+        /* One that systemd has keeps it for the next. */
+        need(set_option(ours, SOL_SOCKET, SO_BROADCAST, 0) == 0, "SO_BROADCAST");
         close(ours);
         if (is_server)
                 close(theirs);
