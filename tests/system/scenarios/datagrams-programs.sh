@@ -221,6 +221,37 @@ scenario_rsyslog_on_ip() {
         received rsyslog-ip "127.0.0.1 logger: message"
 }
 
+# A server that is a client as well: what one receives, it sends on to the other.
+scenario_rsyslog_forwards() {
+        syslog_unit rsyslog-last
+        datagram_rules rsyslog-last 514
+        syslog_unit rsyslog-first
+        file /etc/rsyslog-first.conf <<'END'
+global(workDirectory="/run")
+module(load="imudp")
+input(type="imudp" port="514")
+template(name="forward" type="string" string="<%pri%>%timestamp% host %syslogtag%%msg%, seen")
+action(type="omfwd" protocol="udp" target="192.0.2.1" port="1514" template="forward")
+END
+        datagram_rules rsyslog-first 514
+        sed -i '/^\[Rules\]/aRule=out,udp,port=1514,path=/run/rsyslog-last.sock' \
+                /etc/ip2unix.d/rsyslog-first.conf
+        reload
+        start rsyslog-last-main.socket rsyslog-first-main.socket
+        logger --socket /run/rsyslog-first.sock --tag one first message
+        received rsyslog-last "127.0.0.1 one: first message, seen"
+        systemctl restart rsyslog-last.service
+        logger --socket /run/rsyslog-first.sock --tag two second message
+        received rsyslog-last "127.0.0.1 two: second message, seen"
+        active rsyslog-first.service
+        no_ip_sockets rsyslog-first.service
+        no_ip_sockets rsyslog-last.service
+        # It can be answered, though nobody does: from its own network namespace by a hidden file.
+        matches "$(find /run -maxdepth 1 -name '.ip2unix-*')" ^/run/
+        systemctl stop rsyslog-first.service 2>/dev/null
+        equal "files of clients" "$(find /run -maxdepth 1 -name '.ip2unix-*')" ""
+}
+
 # --- SNMP ----------------------------------------------------------------------------------------
 
 location=1.3.6.1.2.1.1.6.0
