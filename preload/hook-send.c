@@ -124,6 +124,9 @@ static int find_inet(const struct inet_socket *inet, struct destination *destina
         r = moved_address(rule, &asked, inet->family, &addr, &length);
         if (r < 0)
                 return r;
+        /* Linux takes the wildcard address for the loopback address. */
+        if (endpoint_is_wildcard(&asked, inet->family))
+                asked.address = endpoint_opposite(&asked, inet->family, 0).address;
         moved_answer_expect(&asked, (struct sockaddr *)&addr, length);
         return use_address(destination, &addr, length);
 }
