@@ -194,6 +194,27 @@ static void check_disconnected(void)
         close(fd);
 }
 
+/* Linux takes the wildcard address of a target for the loopback address. */
+static void check_to_wildcard(void)
+{
+        const char *target = joined(any, port_in(address)),
+                   *wanted = joined(local, port_in(address));
+        const int fd = udp_socket(address);
+
+        if (strstr(local, "ffff:")) {
+                close(fd);
+                return;
+        }
+        is(exchange(fd, target, server), "both ways", "to the wildcard: they talk");
+        is(answer(server, "from where"), "sent", "to the wildcard: an answer");
+        is(hear(fd), "from where", "to the wildcard: is heard");
+        is(heard_from(), wanted, "to the wildcard: from the loopback address");
+        same(connect_to(fd, target), 0, "connect to the wildcard");
+        is(peer_name(fd), wanted, "connect to the wildcard: getpeername");
+        is(exchange(fd, NULL, server), "both ways", "connect to the wildcard: they talk");
+        close(fd);
+}
+
 static void check_server(void)
 {
         int fd;
@@ -250,6 +271,7 @@ int main(int argc, char **argv)
         check_port_0(local);
         check_port_0(any);
         check_disconnected();
+        check_to_wildcard();
         check_server();
         check_lengths();
         is(messages(), "", "nothing is printed");
