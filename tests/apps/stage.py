@@ -3,8 +3,9 @@
 
 Runs as the first process of its own namespaces (see run). A scenario gets a Stage: it starts
 servers, runs clients and asserts, in the same words in both modes. Under rules, every TCP socket of
-every program becomes a Unix socket at Stage.socket(port); after Stage.go_datagram(), every UDP socket as
-well. What a scenario need not say itself is asserted here, after every client and at the end:
+every program becomes a Unix socket at Stage.socket(port); after Stage.go_datagram(), every UDP
+socket as well. What a scenario need not say itself is asserted here, after every client and at the
+end:
 
 - bare, TCP was used; under rules, never: no segment was sent, no TCP socket listens or is connected
 - in scenarios about datagrams, the same of UDP: bare, datagrams were sent; under rules, not one

@@ -69,8 +69,8 @@ def ends(stage, server, *statuses, udp=(53,), tcp=(53,)):
 
 
 DNSMASQ = ("dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts",
-           "--pid-file=", "--user=root", "--log-queries", "--log-facility=-", "--edns-packet-max=4096",
-           "--host-record=host.example.test,192.0.2.7",
+           "--pid-file=", "--user=root", "--log-queries", "--log-facility=-",
+           "--edns-packet-max=4096", "--host-record=host.example.test,192.0.2.7",
            f"--txt-record=big.example.test,{','.join([CHUNK] * CHUNKS)}")
 
 
@@ -354,5 +354,6 @@ def scenario_nginx_stream(stage):
     killed_with_children(stage, behind)
     seen = (stage.logs / "access.log").read_text().splitlines()
     for line in seen:
-        stage.matches(line, r"^(UDP|TCP) 127\.0\.0\.1 [1-9]\d{3,4} 127\.0\.0\.1 53 127\.0\.0\.1:5353 ")
+        stage.matches(line, r"^(UDP|TCP) 127\.0\.0\.1 [1-9]\d{3,4} 127\.0\.0\.1 53 "
+                            r"127\.0\.0\.1:5353 ")
     stage.check(sum(line.startswith("UDP") for line in seen) >= 300, f"{len(seen)} sessions")

@@ -163,7 +163,8 @@ async def main():
     ports = await asyncio.gather(*(ask(20) for _ in range(100)))
     print("clients", len(ports), "ports", len(set(ports)))
     loop = asyncio.get_running_loop()
-    transport, protocol = await loop.create_datagram_endpoint(Protocol, remote_addr=("127.0.0.1", 9))
+    transport, protocol = await loop.create_datagram_endpoint(
+        Protocol, remote_addr=("127.0.0.1", 9))
     transport.sendto(b"x")
     print("refused", await asyncio.wait_for(protocol.errors.get(), 5))
     transport.close()
@@ -173,14 +174,15 @@ asyncio.run(main())
 
 @needs("python3")
 def scenario_python_datagrams(stage):
-    """Threads, a process for each datagram, asyncio; a hundred clients, each with its own answers."""
+    """Threads, a process for each datagram, asyncio; a hundred clients with their own answers."""
     stage.go_datagram()
     server = stage.start("python3", stage.file("server.py", PYTHON_SERVERS), udp=7003)
     output = stage.run("python3", stage.file("client.py", PYTHON_CLIENT))
     for port in range(7000, 7004):
         host = "::1" if port == 7003 else ADDRESS
         for size in (0, 1, 65507):
-            stage.matches(output, rf"^answer {port} {size} {host} {PORT} {size} {host} {port} True$")
+            stage.matches(output,
+                          rf"^answer {port} {size} {host} {PORT} {size} {host} {port} True$")
         stage.matches(output, rf"^too long {port} 90$")
     stage.matches(output, "^clients 100 ports 100$")
     stage.matches(output, "^refused 111$")
@@ -221,7 +223,8 @@ public class Datagrams {
     static String ask(DatagramSocket socket, int size, SocketAddress to) throws Exception {
         var data = new byte[size];
         socket.setSoTimeout(5000);
-        socket.send(to == null ? new DatagramPacket(data, size) : new DatagramPacket(data, size, to));
+        socket.send(to == null ? new DatagramPacket(data, size)
+            : new DatagramPacket(data, size, to));
         var packet = new DatagramPacket(new byte[100], 100);
         socket.receive(packet);
         check(packet.getPort() == 7000, packet.getSocketAddress());
@@ -336,10 +339,11 @@ for my $turn (1 .. 3) {
     $client->recv(my $answer, 100);
     print join(' ', 'answer', $answer, $client->peerhost, $client->peerport), "\\n";
 }
-my $six = IO::Socket::IP->new(PeerHost => '127.0.0.1', PeerService => 9, Type => SOCK_DGRAM) or die $@;
-$six->send('x');
-IO::Select->new($six)->can_read(5);
-defined $six->recv(my $data, 10) and die;
+my $refused = IO::Socket::IP->new(PeerHost => '127.0.0.1', PeerService => 9, Type => SOCK_DGRAM)
+    or die $@;
+$refused->send('x');
+IO::Select->new($refused)->can_read(5);
+defined $refused->recv(my $data, 10) and die;
 print 'refused ', $! + 0, "\\n";
 """
 
@@ -411,7 +415,8 @@ def scenario_ruby_datagrams(stage):
 
 
 PHP_SERVER = """<?php
-$server = stream_socket_server('udp://127.0.0.1:7000', $code, $text, STREAM_SERVER_BIND) or die($text);
+$server = stream_socket_server('udp://127.0.0.1:7000', $code, $text, STREAM_SERVER_BIND)
+    or die($text);
 while (true) {
     $data = @stream_socket_recvfrom($server, 65536, 0, $peer);
     if ($data !== false && $peer !== '')

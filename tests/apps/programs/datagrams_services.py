@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Services that are made of datagrams: logs, network management, time, accounts, statistics, RPC."""
+"""Services made of datagrams: logs, network management, time, accounts, statistics, RPC."""
 
 import re
 import signal
@@ -110,13 +110,15 @@ def scenario_snmp(stage):
         stage.matches(walk, '"?example"?$')
         stage.check(len(walk.splitlines()) > 20, walk)
     stage.run("snmpset", *ask, "-c", "private", "127.0.0.1", ".1.3.6.1.2.1.1.4.0", "s", "me",
-              env=home, status=None)
+              env=home)
+    stage.matches(stage.run("snmpget", *ask, "-c", "public", "127.0.0.1", ".1.3.6.1.2.1.1.4.0",
+                            env=home), '"?me"?$')
     stage.run("snmptrap", "-v2c", "-c", "public", "127.0.0.1:162", "", ".1.3.6.1.4.1.8072.2.3.0.1",
               ".1.3.6.1.4.1.8072.2.3.2.1", "i", "4711", env=home)
     traps.says(rf"trap from UDP: \[{ADDRESS}\]:{PORT}->\[{ADDRESS}\]:162.*4711")
     # This one wants an answer.
-    stage.run("snmpinform", "-v2c", "-c", "public", "127.0.0.1:162", "", ".1.3.6.1.4.1.8072.2.3.0.1",
-              ".1.3.6.1.4.1.8072.2.3.2.1", "i", "4712", env=home)
+    stage.run("snmpinform", "-v2c", "-c", "public", "127.0.0.1:162", "",
+              ".1.3.6.1.4.1.8072.2.3.0.1", ".1.3.6.1.4.1.8072.2.3.2.1", "i", "4712", env=home)
     traps.says("4712")
     server.end(signal.SIGTERM, [0])
     traps.end(signal.SIGTERM, [0])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Tools that send and receive datagrams: socat, netcat, ncat, the shell, iperf, DTLS, CoAP, mosh."""
+"""Tools that send and receive datagrams: socat, netcat, ncat, the shell, iperf3, DTLS, mosh."""
 
 import json
 import re
@@ -80,9 +80,8 @@ def scenario_netcat_datagrams(stage):
 def scenario_ncat_datagrams(stage):
     """A process for each client; it looks for its peer by MSG_PEEK."""
     stage.go_datagram()
-    server = stage.start("ncat", "-u", "-l", "-k", "-v", "-n", "-c",
-                         "read line; echo $NCAT_REMOTE_ADDR $NCAT_REMOTE_PORT $NCAT_LOCAL_PORT $line",
-                         "127.0.0.1", "7000", udp=7000)
+    script = "read line; echo $NCAT_REMOTE_ADDR $NCAT_REMOTE_PORT $NCAT_LOCAL_PORT $line"
+    server = stage.start("ncat", "-u", "-l", "-k", "-v", "-n", "-c", script, "127.0.0.1", "7000", udp=7000)
     for number in range(3):
         # It ends as soon as there is nothing more to send.
         output = stage.run("sh", "-c", f"{{ echo hello {number}; sleep 0.5; }} | "
@@ -158,8 +157,8 @@ def scenario_dtls(stage):
                                        f"--mtu={mtu} --x509cafile=cert.pem -p 4433 127.0.0.1")
         stage.matches(output, "^- Status: The certificate is trusted")
         stage.matches(output, "^hello$")
-        output = stage.run("sh", "-c", f"{{ echo hello; sleep 0.3; }} | openssl s_client -dtls -mtu "
-                                       f"{mtu} -CAfile cert.pem -verify_return_error -nbio "
+        output = stage.run("sh", "-c", "{ echo hello; sleep 0.3; } | openssl s_client -dtls "
+                                       f"-mtu {mtu} -CAfile cert.pem -verify_return_error -nbio "
                                        "-connect 127.0.0.1:4433")
         stage.matches(output, "Verification: OK")
         stage.matches(output, "^hello$")
@@ -193,9 +192,9 @@ def scenario_mosh(stage):
                      "--", "sh", "-c", "echo $((20 + 3)) begun; read line; echo got:$line; sleep 1",
                      env={"TERM": "xterm"})
     key = stage.matches(told, r"MOSH CONNECT 60001 (\S+)")[1]
-    server = [process for process in processes()]
-    output = stage.run("script", "-qec", "stty rows 24 cols 80; mosh-client 127.0.0.1 60001", "/dev/null",
-                       env={"TERM": "xterm", "MOSH_KEY": key}, input="typed\n")
+    server = processes()
+    output = stage.run("script", "-qec", "stty rows 24 cols 80; mosh-client 127.0.0.1 60001",
+                       "/dev/null", env={"TERM": "xterm", "MOSH_KEY": key}, input="typed\n")
     stage.matches(output, "23 begun")
     stage.matches(output, "got:typed")
     wait_until(lambda: not [p for p in server if p in processes()], "mosh-server ends", 10)

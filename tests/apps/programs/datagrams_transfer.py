@@ -15,7 +15,8 @@ def curl(stage, port=69):
 
 def tftp(stage, *options):
     """The client of tftp-hpa, by blocks of its own size; both ways."""
-    stage.run("tftp", "-m", "binary", *options, "127.0.0.1", "-c", "get", "big", stage.home / "copy")
+    stage.run("tftp", "-m", "binary", *options, "127.0.0.1", "-c", "get", "big",
+              stage.home / "copy")
     stage.same_file(stage.home / "files/big", stage.home / "copy")
 
 
@@ -38,7 +39,7 @@ def files(stage, user=None):
 
 @needs("/usr/sbin/in.tftpd", "tftp", "atftp", "curl")
 def scenario_tftpd_hpa(stage):
-    """Its child changes its root and its user before it binds and connects: names must be abstract."""
+    """Its child changes root and user before it binds and connects: names must be abstract."""
     stage.go_datagram()
     stage.go_abstract()
     files(stage, "nobody")

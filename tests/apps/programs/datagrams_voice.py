@@ -4,7 +4,7 @@
 import re
 import signal
 
-from stage import needs, wait_until
+from stage import needs
 
 ADDRESS = r"127\.0\.0\.1"
 PORT = r"[1-9]\d{3,4}"
@@ -14,7 +14,8 @@ PORT = r"[1-9]\d{3,4}"
 def scenario_sipp(stage):
     """Calls between two of them, several at once, each a dialogue of datagrams."""
     stage.go_datagram()
-    server = stage.start("sipp", "-sn", "uas", "-i", "127.0.0.1", "-p", "5060", "-nostdin", udp=5060)
+    server = stage.start("sipp", "-sn", "uas", "-i", "127.0.0.1", "-p", "5060", "-nostdin",
+                         udp=5060)
     stage.run("sipp", "-sn", "uac", "-i", "127.0.0.1", "-p", "5070", "127.0.0.1:5060", "-m", "100",
               "-r", "100", "-d", "50", "-nostdin", "-trace_stat", "-stf", stage.home / "calls.csv",
               "-timeout", "20")
@@ -59,7 +60,8 @@ request_route {
 def scenario_kamailio(stage):
     """Processes that share one socket pass calls on, from the port that they listen on."""
     stage.go_datagram()
-    callee = stage.start("sipp", "-sn", "uas", "-i", "127.0.0.1", "-p", "5080", "-nostdin", udp=5080)
+    callee = stage.start("sipp", "-sn", "uas", "-i", "127.0.0.1", "-p", "5080", "-nostdin",
+                         udp=5080)
     proxy = stage.start("kamailio", "-DD", "-E", "-f", stage.file("kamailio.cfg", KAMAILIO), "-w",
                         stage.home, "-Y", stage.home, "-P", stage.home / "kamailio.pid",
                         "-m", "64", "-M", "8", udp=5060)
@@ -96,7 +98,8 @@ def scenario_coturn(stage):
     named = f"in,udp,path={stage.sockets}/udp-%p.sock"
     for options in (["-e", "127.0.0.1", "-r", "3480"], ["-y"], ["-y", "-s"]):
         output = stage.run("turnutils_uclient", "-u", "me", "-w", "secret", "-n", "20", "-m", "4",
-                           "-l", "500", "-p", "3478", "-c", *options, "127.0.0.1", rules=[named, stage.rule])
+                           "-l", "500", "-p", "3478", "-c", *options, "127.0.0.1",
+                           rules=[named, stage.rule])
         sent, got = (int(number) for number in re.findall(
             r"tot_send_msgs=(\d+), tot_recv_msgs=(\d+)", output)[-1])
         stage.equal(f"answers with {options}", got, sent)
