@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
@@ -305,6 +306,43 @@ static void check_error_queue(void)
         same(set_option(sender, level, name, 0), 0, "RECVERR off");
 }
 
+/* A client may ask as a server does: where did the answer come to? */
+static void check_asked(int fd, const char *what)
+{
+        static struct datagram datagram;
+        const bool ipv6 = family == AF_INET6;
+        const int level = ipv6 ? IPPROTO_IPV6 : IPPROTO_IP;
+        const size_t size = ipv6 ? sizeof(struct in6_pktinfo) : sizeof(struct in_pktinfo);
+        struct cmsghdr *cmsg = (struct cmsghdr *)datagram.control;
+        char host[INET6_ADDRSTRLEN] = "";
+
+        same(set_option(fd, level, ipv6 ? IPV6_RECVPKTINFO : IP_PKTINFO, 1), 0, "%s: PKTINFO",
+             what);
+        is(say(fd, address, "ask"), "sent", "%s: asks", what);
+        is(hear(server), "ask", "%s: is heard", what);
+        is(answer(server, "answer"), "sent", "%s: is answered", what);
+        need(readable(fd, 2000), "an answer");
+        same(receive_datagram(fd, &datagram, 0), 6, "%s: hears", what);
+        is(address_text((struct sockaddr *)&datagram.from), address, "%s: from the server", what);
+        same((long long)datagram.control_length, (long long)CMSG_SPACE(size), "%s: one message",
+             what);
+        inet_ntop(family, CMSG_DATA(cmsg) + (ipv6 ? 0 : offsetof(struct in_pktinfo, ipi_addr)),
+                  host, sizeof(host));
+        is(host, ipv6 ? "::1" : "127.0.0.1", "%s: with its own address", what);
+        same(datagram.flags, 0, "%s: no flag", what);
+}
+
+static void check_clients(void)
+{
+        const int fresh = udp_socket(address), connected = udp_to(address);
+
+        check_asked(sender, "a bound client");
+        check_asked(fresh, "a client");
+        check_asked(connected, "a connected client");
+        close(fresh);
+        close(connected);
+}
+
 int main(int argc, char **argv)
 {
         need(argc == 2, "an address");
@@ -328,6 +366,7 @@ int main(int argc, char **argv)
         check_gro();
         check_cork();
         check_error_queue();
+        check_clients();
         is(messages(), "", "nothing is printed");
         return tap_end();
 }
