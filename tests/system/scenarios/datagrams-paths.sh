@@ -197,6 +197,42 @@ scenario_datagram_path_abstract() {
         no_ip_sockets dgram-name.service
 }
 
+# lonely_client NAME [LINE]...: a client service in a network namespace of its own.
+lonely_client() {
+        unit "$1.service" <<END
+[Service]
+Type=oneshot
+ExecStart=$PROGRAMS/ask.py 192.0.2.1:9000 hello
+END
+        rule_file "$1" <<END
+[Rules]
+Rule=out,udp,path=/run/dgram-far.sock
+LogLevel=notice
+
+[Service]
+PrivateNetwork=yes
+DynamicUser=yes
+$(printf '%s\n' "${@:2}")
+END
+}
+
+# The server's socket is systemd's, and the client the one that is elsewhere: it can be answered at a
+# file in its runtime directory. Without one it can't, which is told where LogLevel= lets it.
+scenario_datagram_of_lonely_client() {
+        echo_unit dgram-far 9000 </dev/null
+        echo_rules dgram-far '[Service]' PrivateNetwork=yes
+        sed -i 's/^ListenDatagram.*/&\nSocketMode=0666/' /etc/ip2unix.d/dgram-far.conf
+        lonely_client dgram-lonely RuntimeDirectory=dgram-lonely
+        lonely_client dgram-homeless
+        reload
+        start dgram-far-echo.socket dgram-lonely.service
+        contains "$(journal dgram-lonely.service)" "from=192.0.2.1:9000 asked=9000 " text=hello
+        ! systemctl start dgram-homeless.service || fail "it was answered"
+        contains "$(journal dgram-homeless.service)" "ip2unix: /run/dgram-far.sock: answers" \
+                "ask: timed out"
+        no_ip_sockets dgram-far.service
+}
+
 # --- what others can do --------------------------------------------------------------------------
 
 # The names of a process's datagram sockets: paths, and abstract ones with a @.
