@@ -41,6 +41,9 @@ int main(int argc, char **argv)
         struct sockaddr *name = (struct sockaddr *)&storage;
         socklen_t length = sizeof(struct sockaddr_in);
         int value = 1;
+        char bytes[100] = "";
+        struct iovec iovec = {bytes, sizeof bytes};
+        struct mmsghdr messages[1] = {{.msg_hdr = {.msg_iov = &iovec, .msg_iovlen = 1}}};
 
         if (argc != 3)
                 return EXIT_FAILURE;
@@ -54,10 +57,10 @@ int main(int argc, char **argv)
         need(pipe(ends) == 0, "pipe");
         fd = ends[0];
 
-#define MEASURE(name, parameters, arguments)                                                       \
+#define MEASURE(type, name, parameters, arguments)                                                 \
         {                                                                                          \
-                int(*volatile hook) parameters = find(RTLD_DEFAULT, #name);                        \
-                int(*volatile standin) parameters = find(library, #name);                          \
+                type(*volatile hook) parameters = find(RTLD_DEFAULT, #name);                       \
+                type(*volatile standin) parameters = find(library, #name);                         \
                 struct shortest hooked = SHORTEST_INIT, bare = SHORTEST_INIT;                      \
                 unsigned long before = count ? *count : 0;                                         \
                                                                                                    \

@@ -20,8 +20,8 @@ EXPORT unsigned long standin_calls;
 #define COUNT() ((void)0)
 #endif
 
-#define DEFINE(name, parameters, arguments)                                                        \
-        EXPORT int name parameters                                                                 \
+#define DEFINE(type, name, parameters, arguments)                                                  \
+        EXPORT type name parameters                                                                \
         {                                                                                          \
                 COUNT();                                                                           \
                 return 0;                                                                          \

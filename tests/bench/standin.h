@@ -6,7 +6,7 @@
  * own time for a call jitters by more than the hooks take, so that a hook can only be measured in
  * front of a function that does nothing.
  *
- * X(name, parameters, arguments): fd is a descriptor that the shim does not track, name an IP
+ * X(type, name, parameters, arguments): fd is a descriptor that the shim does not track, name an IP
  * address.
  */
 
@@ -15,15 +15,29 @@
 #include <unistd.h>
 
 #define STANDINS(X)                                                                                \
-        X(accept4, (int a, struct sockaddr *b, socklen_t *c, int d), (fd, name, &length, 0))       \
-        X(close, (int a), (fd))                                                                    \
-        X(epoll_ctl, (int a, int b, int c, struct epoll_event *d),                                 \
+        X(int, accept4, (int a, struct sockaddr *b, socklen_t *c, int d), (fd, name, &length, 0))  \
+        X(int, close, (int a), (fd))                                                               \
+        X(int, epoll_ctl, (int a, int b, int c, struct epoll_event *d),                            \
           (fd, EPOLL_CTL_MOD, fd, &event))                                                         \
-        X(getpeername, (int a, struct sockaddr *b, socklen_t *c), (fd, name, &length))             \
-        X(getsockname, (int a, struct sockaddr *b, socklen_t *c), (fd, name, &length))             \
-        X(getsockopt, (int a, int b, int c, void *d, socklen_t *e),                                \
+        X(int, getpeername, (int a, struct sockaddr *b, socklen_t *c), (fd, name, &length))        \
+        X(int, getsockname, (int a, struct sockaddr *b, socklen_t *c), (fd, name, &length))        \
+        X(int, getsockopt, (int a, int b, int c, void *d, socklen_t *e),                           \
           (fd, SOL_SOCKET, SO_ERROR, &value, &length))                                             \
-        X(listen, (int a, int b), (fd, 1))                                                         \
-        X(setsockopt, (int a, int b, int c, const void *d, socklen_t e),                           \
+        X(int, listen, (int a, int b), (fd, 1))                                                    \
+        X(ssize_t, read, (int a, void *b, size_t c), (fd, bytes, sizeof bytes))                    \
+        X(ssize_t, recv, (int a, void *b, size_t c, int d), (fd, bytes, sizeof bytes, 0))          \
+        X(ssize_t, recvfrom, (int a, void *b, size_t c, int d, struct sockaddr *e, socklen_t *f),  \
+          (fd, bytes, sizeof bytes, 0, name, &length))                                             \
+        X(int, recvmmsg, (int a, struct mmsghdr *b, unsigned c, int d, struct timespec *e),        \
+          (fd, messages, 1, 0, NULL))                                                              \
+        X(ssize_t, recvmsg, (int a, struct msghdr *b, int c), (fd, &messages->msg_hdr, 0))         \
+        X(ssize_t, send, (int a, const void *b, size_t c, int d), (fd, bytes, sizeof bytes, 0))    \
+        X(int, sendmmsg, (int a, struct mmsghdr *b, unsigned c, int d), (fd, messages, 1, 0))      \
+        X(ssize_t, sendmsg, (int a, const struct msghdr *b, int c), (fd, &messages->msg_hdr, 0))   \
+        X(ssize_t, sendto,                                                                         \
+          (int a, const void *b, size_t c, int d, const struct sockaddr *e, socklen_t f),          \
+          (fd, bytes, sizeof bytes, 0, name, length))                                              \
+        X(int, setsockopt, (int a, int b, int c, const void *d, socklen_t e),                      \
           (fd, SOL_SOCKET, SO_KEEPALIVE, &value, sizeof value))                                    \
-        X(shutdown, (int a, int b), (fd, SHUT_WR))
+        X(int, shutdown, (int a, int b), (fd, SHUT_WR))                                            \
+        X(ssize_t, write, (int a, const void *b, size_t c), (fd, bytes, sizeof bytes))

@@ -4,7 +4,6 @@
 All three are asked by the same client over the same kind of socket, in short turns.
 """
 
-import os
 import shutil
 import socket
 import statistics
@@ -13,7 +12,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from figures import Figure, median_ratio, stop
+from figures import Figure, median_ratio, pin, stop
 
 PROXY = Path('/lib/systemd/systemd-socket-proxyd')
 CONNECTIONS = 32
@@ -50,12 +49,6 @@ def nginx_command(bench, name, listen):
     path = directory / 'nginx.conf'
     path.write_text(CONFIGURATION.format(directory=directory, listen=listen))
     return ['nginx', '-e', directory / 'error.log', '-c', path]
-
-
-def pin(processor):
-    """Keep server and client apart where there are two processors, as far as others let us."""
-    allowed = sorted(os.sched_getaffinity(0))
-    return lambda: os.sched_setaffinity(0, {allowed[processor % len(allowed)]})
 
 
 def wait_for(path, process):
