@@ -238,7 +238,8 @@ int main(int argc, char **argv)
         client = new_client("client");
         check_serves(client, "at first");
         check_cancel(client);
-        for (size_t i = 0; i < RECEIVERS; i++)
+        /* The thread sanitizer rightly calls it a race, which is what this is about. */
+        for (size_t i = 0; i < RECEIVERS && !SANITIZED_THREAD; i++)
                 check_close(argv[1], receivers[i].name, receivers[i].function,
                             receivers[i].tells_address);
         check_errno(argv[1]);
