@@ -20,7 +20,7 @@ struct datagram {
         int flags;
         struct sockaddr_storage from;
         socklen_t from_length;
-        char control[1024];
+        char control[1024] __attribute__((aligned(8))); /* of struct cmsghdr */
         size_t control_length;
 };
 
