@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <sys/single_threaded.h>
 #include <sys/stat.h>
 
 #include "preload/cancel.h"
@@ -13,6 +14,7 @@
 #include "preload/departure.h"
 #include "preload/endpoint.h"
 #include "preload/inherited.h"
+#include "preload/kernel.h"
 #include "preload/moved.h"
 #include "preload/next.h"
 #include "preload/option.h"
@@ -352,6 +354,32 @@ static bool is_still_there(const struct inet_socket *inet)
         return w == inet->word;
 }
 
+/*
+ * Threads that wait for a datagram wait on the socket that was there when they began. A duplicate
+ * of it, so that they can be woken, or -1. Listeners may have others who go on with the same.
+ */
+static int keep_for_waking(const struct inet_socket *inet)
+{
+        if (inet->type != SOCK_DGRAM || inet->family == AF_UNIX || __libc_single_threaded ||
+            (inet->sock && inet->sock->kind == SOCK_LISTENER))
+                return -1;
+
+        return next.fcntl(inet->fd, F_DUPFD_CLOEXEC, 0);
+}
+
+/*
+ * shutdown(2) says ENOTCONN of a UDP socket that is not connected, and wakes who waits in recv(2)
+ * and poll(2) all the same. The hooks of the former look at the new socket then.
+ */
+static void wake_readers(int old)
+{
+        if (old < 0)
+                return;
+
+        (void)kernel_shutdown(old, SHUT_RD);
+        kernel_close(old);
+}
+
 int convert(const struct inet_socket *inet, int with, struct sock *sock, bool shared)
 {
         const bool copied = may_have_copies(inet->word), watched = is_watched(inet);
@@ -359,7 +387,7 @@ int convert(const struct inet_socket *inet, int with, struct sock *sock, bool sh
         struct file_state state;
         struct departure departure;
         struct stat before;
-        int r;
+        int old, r;
 
         r = table_reserve(inet->fd);
         if (r < 0)
@@ -377,8 +405,11 @@ int convert(const struct inet_socket *inet, int with, struct sock *sock, bool sh
                 return -EBADF;
         if (watched)
                 watch_suspend(inet->fd);
+        old = keep_for_waking(inet);
         r = replace(inet->fd, with);
         if (r < 0) {
+                if (old >= 0)
+                        kernel_close(old);
                 if (watched)
                         watch_resume(inet->fd);
                 return r;
@@ -396,6 +427,7 @@ int convert(const struct inet_socket *inet, int with, struct sock *sock, bool sh
         if (copied)
                 convert_copies(inet, &before, w);
         table_put(inet->fd, watched && !sock ? w | WORD_EPOLLED : w);
+        wake_readers(old);
         departure_finish(&departure);
 
         return 0;

@@ -10,7 +10,9 @@
 #include "preload/datagram-receive.h"
 #include "preload/departure.h"
 #include "preload/endpoint.h"
+#include "preload/kernel.h"
 #include "preload/next.h"
+#include "preload/pace.h"
 #include "preload/peers.h"
 #include "preload/tie.h"
 #include "rules/address.h"
@@ -34,7 +36,10 @@ static bool is_from_peer(int fd, const struct sock *sock, const struct target *s
 
 static struct endpoint address_of(int fd, const struct sock *sock, struct target *source)
 {
-        return peers_endpoint(peers_add(fd, source), sock->family,
+        const uint64_t number = peers_add(fd, source);
+
+        pace_heard(peers_pace(number));
+        return peers_endpoint(number, sock->family,
                               sock->family == AF_INET6 &&
                                       rule_address_is_mapped(&sock->local.address));
 }
@@ -82,7 +87,8 @@ bool datagram_hears_all(const struct sock *sock)
         if (datagram_peer_head(sock, &peer) == CORRESPONDENT_NONE)
                 return !datagram->automatic;
 
-        return !atomic_load(&datagram->absent);
+        return !atomic_load(&datagram->absent) &&
+               (!datagram->automatic || atomic_load(&datagram->clean));
 }
 
 /*
@@ -97,6 +103,17 @@ static ssize_t failed(const struct sock *sock)
                 return -errno;
 
         return datagram_peer_head(sock, &unused) == CORRESPONDENT_NONE ? 0 : -ECONNREFUSED;
+}
+
+static bool is_shut(int fd)
+{
+        return kernel_events(fd, POLLRDHUP) & POLLRDHUP;
+}
+
+/* Was it no datagram at all? The socket was shut down, or is another by now. */
+static bool is_end(int fd, const struct sock *sock, ssize_t n, socklen_t length)
+{
+        return n == 0 && length == 0 && (datagram_was_replaced(fd, sock) || is_shut(fd));
 }
 
 /* What the program does not hear is thrown away, if it was only looked at. */
@@ -134,6 +151,11 @@ ssize_t datagram_receive(int fd, struct sock *sock, void *buf, size_t size, int 
                         if (n < 0)
                                 return n;
                         continue;
+                }
+                if (is_end(fd, sock, n, source.length)) {
+                        if (addr && length && !datagram_was_replaced(fd, sock))
+                                *length = 0;
+                        return 0;
                 }
                 if (find_source(fd, sock, &source, &from))
                         break;
@@ -180,6 +202,12 @@ ssize_t datagram_receive_message(int fd, struct sock *sock, struct msghdr *msg, 
                         if (n < 0)
                                 return n;
                         continue;
+                }
+                if (is_end(fd, sock, n, kernel.msg_namelen)) {
+                        control_discard(&kernel);
+                        msg->msg_namelen = 0;
+                        msg->msg_controllen = 0;
+                        return 0;
                 }
                 source.length = kernel.msg_namelen;
                 if (find_source(fd, sock, &source, &from))

@@ -10,6 +10,16 @@
 /* Both are for sockets for which sock_is_datagram() holds, and return what recv(2) does, or a
  * negative errno. */
 
+/*
+ * Nothing has come: is it that another thread has made another socket of it, by sending for the
+ * first time? Who waits for a datagram is woken then (convert.c), and has to receive again.
+ * before: what datagram_sock() said.
+ */
+static inline bool datagram_was_replaced(int fd, const struct sock *before)
+{
+        return datagram_sock(table_get(fd)) != before;
+}
+
 /* addr, length: as for recvfrom(2). */
 ssize_t datagram_receive(int fd, struct sock *sock, void *buf, size_t size, int flags,
                          struct sockaddr *addr, socklen_t *length);

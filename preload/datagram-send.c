@@ -104,7 +104,7 @@ static ssize_t deliver(int fd, const struct sock *sock, const struct outgoing *o
                        const struct target *target, struct peer_pace *pace, bool by_rule)
 {
         struct datagram *datagram = datagram_of(sock);
-        const enum pace how = pace_of(datagram, pace);
+        const enum pace how = pace_of(fd, datagram, pace);
         ssize_t n;
 
         if (how == PACE_DROP)

@@ -17,6 +17,7 @@
 #include "preload/option.h"
 #include "preload/peers.h"
 #include "preload/port.h"
+#include "preload/process.h"
 #include "preload/reply.h"
 #include "preload/socket-file.h"
 #include "preload/tie.h"
@@ -87,6 +88,8 @@ int datagram_prepare(struct sock *sock, const struct inet_socket *inet)
         (void)record_store(&datagram->last, nobody.words);
         datagram->absent = datagram->has_sent = datagram->has_port = datagram->congested = false;
         datagram->automatic = datagram->answered = datagram->asking = datagram->shut = false;
+        datagram->clean = datagram->crowded = false;
+        datagram->made_by = process_id();
         datagram->tie = 0;
         datagram->asking_since = 0;
         datagram->unchecked = 0;
@@ -127,31 +130,39 @@ static void make_room(int fd, struct datagram *datagram)
         datagram->room = option_number(fd, SO_SNDBUF);
 }
 
-/*
- * Who speaks to himself expects to be heard under his own address. Processes that don't serve
- * don't.
- */
+/* Who speaks to himself expects to be heard under the address that he has bound. */
 static void note_own(int fd, const struct sock *sock)
 {
-        static _Atomic bool serves;
         const struct endpoint told = connection_local(&sock->local, sock->family);
         struct target name;
 
-        if (sock->kind == SOCK_LISTENER)
-                atomic_store_explicit(&serves, true, memory_order_relaxed);
-        if (atomic_load_explicit(&serves, memory_order_relaxed) && !sock->passed &&
-            target_of_socket(fd, &name))
+        if (sock->kind == SOCK_LISTENER && !sock->passed && target_of_socket(fd, &name))
                 peers_note_own(&name, &told);
+}
+
+static void limit_waiting(int fd)
+{
+        static const struct timeval patience = {0, PATIENCE_US};
+
+        (void)next.setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 }
 
 void datagram_tune(int fd, struct sock *sock)
 {
-        static const struct timeval patience = {0, PATIENCE_US};
         const int nothing = 0;
 
-        (void)next.setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+        limit_waiting(fd);
         (void)next.setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &nothing, sizeof(nothing));
         make_room(fd, datagram_of(sock));
+}
+
+void datagram_finish(int fd, struct sock *sock)
+{
+        const struct timeval *told = &datagram_of(sock)->told_timeout;
+
+        /* The conversion has carried it over, to a passed socket in any case. */
+        if (sock->passed || told->tv_sec != 0 || told->tv_usec != 0)
+                limit_waiting(fd);
         note_own(fd, sock);
 }
 
@@ -176,6 +187,8 @@ int datagram_restore(int fd, struct sock *sock)
         datagram->has_port = true;
         /* To whom it has sent, only the program before knew. */
         datagram->automatic = datagram->answered = datagram->asking = false;
+        datagram->clean = datagram->crowded = false;
+        datagram->made_by = process_id();
         datagram->tie = 0;
         datagram->asking_since = 0;
         datagram->told_timeout = (struct timeval){0};
@@ -226,6 +239,14 @@ int datagram_reach(int fd, const struct target *target)
         return -EACCES;
 }
 
+bool datagram_is_empty(int fd)
+{
+        char byte;
+
+        return kernel_receive(fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) < 0 &&
+               errno == EAGAIN;
+}
+
 int datagram_connect(int fd, struct sock *sock, const union correspondent *correspondent)
 {
         struct datagram *datagram = datagram_of(sock);
@@ -240,6 +261,7 @@ int datagram_connect(int fd, struct sock *sock, const union correspondent *corre
                 leave_peer(fd);
 
         tie_forget(sock);
+        atomic_store(&datagram->clean, r == 0 && datagram_is_empty(fd));
         atomic_store(&datagram->absent, r < 0);
         if (!record_store(&datagram->peer, correspondent->words))
                 return -EALREADY;
@@ -291,10 +313,8 @@ static void break_off(int fd, int other)
 void datagram_plant_refusal(int fd)
 {
         int other;
-        char byte;
 
-        if (kernel_receive(fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) >= 0 ||
-            errno != EAGAIN)
+        if (!datagram_is_empty(fd))
                 return;
 
         other = kernel_socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -356,6 +376,7 @@ static int convert_to_client(const struct inet_socket *inet, const struct target
                 sock->file = file.inode;
                 if (sock->removes_file)
                         departure_expect();
+                datagram_tune(fd, sock);
                 r = convert(inet, fd, sock, false) < 0 ? -ENOBUFS : 0;
                 if (r < 0 && sock->removes_file)
                         (void)kernel_unlink(file.target.address.sun_path);
@@ -365,7 +386,7 @@ static int convert_to_client(const struct inet_socket *inet, const struct target
                 return r;
         }
 
-        datagram_tune(inet->fd, sock);
+        datagram_finish(inet->fd, sock);
         log_message(LOG_INFO, "port ", LOG_NUMBER(sock->local.port), ": sending to ",
                     TARGET_TEXT(towards));
         return 0;

@@ -51,15 +51,16 @@ struct datagram {
         struct record last; /* the target of a rule that was sent to last */
         struct record tied; /* see tie.h */
         _Atomic int tie;
-        _Atomic pid_t tied_by;
+        _Atomic pid_t made_by;
         _Atomic bool answered, asking;
         _Atomic int64_t asking_since, looked;
-        _Atomic bool absent;    /* connected, but nobody was there the last time */
-        _Atomic bool has_sent;  /* to the target of a rule: there is a last one */
-        _Atomic bool automatic; /* named by us: only those are heard that were sent to */
-        _Atomic bool has_port;  /* of its own: what getsockname(2) tells */
-        _Atomic bool shut;      /* for sends, by shutdown(2) */
-        _Atomic bool congested; /* see pace.h */
+        _Atomic bool clean;              /* connected before anybody else has sent to it */
+        _Atomic bool absent;             /* connected, but nobody was there the last time */
+        _Atomic bool has_sent;           /* to the target of a rule: there is a last one */
+        _Atomic bool automatic;          /* named by us: only those are heard that were sent to */
+        _Atomic bool has_port;           /* of its own: what getsockname(2) tells */
+        _Atomic bool shut;               /* for sends, by shutdown(2) */
+        _Atomic bool congested, crowded; /* see pace.h */
         _Atomic uint32_t unchecked;
         _Atomic int64_t resting;
         int room;                    /* of the real send buffer, in bytes */
@@ -97,9 +98,12 @@ int datagram_prepare(struct sock *sock, const struct inet_socket *inet);
 
 /*
  * Set on a Unix datagram socket what ours have: nobody is waited for longer than UDP's senders can
- * notice, and no descriptors are let in. fd: the socket, at its final number.
+ * notice, and no descriptors are let in. For the socket that is going to be the program's.
  */
 void datagram_tune(int fd, struct sock *sock);
+
+/* It is the program's now, at fd. */
+void datagram_finish(int fd, struct sock *sock);
 
 /*
  * The other half of an object that is made of a mark: its local and its peer's address are filled
@@ -129,6 +133,9 @@ int datagram_connect(int fd, struct sock *sock, const union correspondent *corre
 
 /* connect(2) with AF_UNSPEC. */
 int datagram_disconnect(int fd, struct sock *sock);
+
+/* Is there nothing to read, nor an error to be told? No cancellation point. */
+bool datagram_is_empty(int fd);
 
 /*
  * Let the next call on the socket tell of ECONNREFUSED: recv(2), poll(2), SO_ERROR, send(2).

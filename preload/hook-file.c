@@ -26,8 +26,9 @@ static ssize_t read_datagram(int fd, struct sock *sock, const struct iovec *iov,
 {
         struct msghdr msg = {.msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)count};
         const int saved = errno;
+        const ssize_t n = datagram_receive_message(fd, sock, &msg, 0);
 
-        return result(datagram_receive_message(fd, sock, &msg, 0), saved);
+        return n == 0 && datagram_was_replaced(fd, sock) ? readv(fd, iov, count) : result(n, saved);
 }
 
 static ssize_t write_datagram(int fd, const struct outgoing *out)
@@ -40,15 +41,19 @@ static ssize_t write_datagram(int fd, const struct outgoing *out)
 HOOK ssize_t read(int fd, void *buf, size_t size)
 {
         const word w = table_get(fd);
+        const int saved = errno;
         struct sock *sock;
+        ssize_t n;
 
         if (LIKELY(w == 0))
                 return next.read(fd, buf, size);
 
         sock = datagram_sock(w);
         if (sock && size > 0)
-                return result(datagram_receive(fd, sock, buf, size, 0, NULL, NULL), errno);
-        return next.read(fd, buf, size);
+                n = result(datagram_receive(fd, sock, buf, size, 0, NULL, NULL), saved);
+        else
+                n = next.read(fd, buf, size);
+        return n == 0 && size > 0 && datagram_was_replaced(fd, sock) ? read(fd, buf, size) : n;
 }
 
 HOOK_ALIAS(__read, read);
@@ -71,10 +76,15 @@ HOOK ssize_t readv(int fd, const struct iovec *iov, int count)
 {
         struct sock *sock = datagram_sock(table_get(fd));
 
+        ssize_t n;
+
         if (UNLIKELY(sock != NULL) && count > 0)
                 return read_datagram(fd, sock, iov, count);
 
-        return NEXT(readv)(fd, iov, count);
+        n = NEXT(readv)(fd, iov, count);
+        return UNLIKELY(n == 0) && count > 0 && datagram_was_replaced(fd, NULL)
+                       ? readv(fd, iov, count)
+                       : n;
 }
 
 HOOK ssize_t writev(int fd, const struct iovec *iov, int count)

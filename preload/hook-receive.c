@@ -16,6 +16,7 @@
 #include "preload/hook.h"
 #include "preload/kernel.h"
 #include "preload/mark.h"
+#include "preload/moved-answer.h"
 #include "preload/sock.h"
 
 #define END_OF_STREAM 1
@@ -112,6 +113,8 @@ static ssize_t receive_datagram(int fd, struct sock *sock, void *buf, size_t siz
         const int saved = errno;
         const ssize_t n = datagram_receive(fd, sock, buf, size, flags, addr, length);
 
+        if (n == 0 && datagram_was_replaced(fd, sock))
+                return recvfrom(fd, buf, size, flags, addr, length);
         if (n >= 0)
                 errno = saved;
         return hook_result((int)n);
@@ -120,66 +123,78 @@ static ssize_t receive_datagram(int fd, struct sock *sock, void *buf, size_t siz
 HOOK ssize_t recv(int fd, void *buf, size_t size, int flags)
 {
         struct sock *sock;
+        ssize_t n;
         int r;
 
-        if (LIKELY(is_ordinary(fd, flags)) || !concerns_us(fd, flags, &r))
-                return next.recv(fd, buf, size, flags);
-        if (r != 0)
-                return answer(r);
-        sock = datagram_sock(table_get(fd));
-        if (sock)
-                return receive_datagram(fd, sock, buf, size, flags, NULL, NULL);
+        if (LIKELY(is_ordinary(fd, flags)) || !concerns_us(fd, flags, &r)) {
+                n = next.recv(fd, buf, size, flags);
+        } else {
+                if (r != 0)
+                        return answer(r);
+                sock = datagram_sock(table_get(fd));
+                if (sock)
+                        return receive_datagram(fd, sock, buf, size, flags, NULL, NULL);
+                n = is_discarded(fd, flags) ? discard(fd, size, flags)
+                                            : next.recv(fd, buf, size, flags);
+        }
 
-        return is_discarded(fd, flags) ? discard(fd, size, flags) : next.recv(fd, buf, size, flags);
-}
-
-static void restore_source(int fd, struct sockaddr *addr, socklen_t room, socklen_t length)
-{
-        const int saved = errno;
-
-        if (table_get(fd) != 0 && addr && length <= room)
-                moved_answer_restore(addr, length);
-        errno = saved;
+        return UNLIKELY(n == 0) && datagram_was_replaced(fd, NULL) ? recv(fd, buf, size, flags) : n;
 }
 
 /* An IP socket: what it hears may be the answer to a datagram that a rule has moved. */
+static inline bool expects_moved_answers(int fd)
+{
+        return UNLIKELY(atomic_load_explicit(&moved_answers_expected, memory_order_relaxed)) &&
+               table_get(fd) != 0;
+}
+
+/* room: what the program had for the address, of which length bytes would have been needed. */
+static void restore_source(struct sockaddr *addr, socklen_t room, socklen_t length)
+{
+        if (addr && length <= room)
+                moved_answer_restore(addr, length);
+}
+
 static ssize_t receive_plain(int fd, void *buf, size_t size, int flags, struct sockaddr *addr,
                              socklen_t *length)
 {
-        socklen_t room;
-        ssize_t n;
+        const socklen_t room = UNLIKELY(expects_moved_answers(fd)) && length ? *length : 0;
+        const ssize_t n = next.recvfrom(fd, buf, size, flags, addr, length);
 
-        if (LIKELY(!atomic_load_explicit(&moved_answers_expected, memory_order_relaxed)) || !length)
-                return next.recvfrom(fd, buf, size, flags, addr, length);
-
-        room = *length;
-        n = next.recvfrom(fd, buf, size, flags, addr, length);
-        if (n >= 0)
-                restore_source(fd, addr, room, *length);
+        if (UNLIKELY(room > 0) && n >= 0)
+                restore_source(addr, room, *length);
         return n;
 }
 
 HOOK ssize_t recvfrom(int fd, void *buf, size_t size, int flags, __SOCKADDR_ARG addr,
                       socklen_t *length)
 {
+        const socklen_t room = UNLIKELY(table_get(fd) != 0) && length ? *length : 0;
         struct sock *sock;
         ssize_t n;
         int r;
 
         adopt(fd, addr.__sockaddr__);
-        if (LIKELY(!concerns_us(fd, flags, &r)))
-                return receive_plain(fd, buf, size, flags, addr.__sockaddr__, length);
-        if (r != 0)
-                return answer(r);
-        sock = datagram_sock(table_get(fd));
-        if (sock)
-                return receive_datagram(fd, sock, buf, size, flags, addr.__sockaddr__, length);
+        if (LIKELY(!concerns_us(fd, flags, &r))) {
+                n = receive_plain(fd, buf, size, flags, addr.__sockaddr__, length);
+        } else {
+                if (r != 0)
+                        return answer(r);
+                sock = datagram_sock(table_get(fd));
+                if (sock)
+                        return receive_datagram(fd, sock, buf, size, flags, addr.__sockaddr__,
+                                                length);
+                n = is_discarded(fd, flags) ? discard(fd, size, flags)
+                                            : next.recvfrom(fd, buf, size, flags, NULL, NULL);
+                if (n >= 0 && addr.__sockaddr__ && length)
+                        *length = 0;
+        }
 
-        n = is_discarded(fd, flags) ? discard(fd, size, flags)
-                                    : next.recvfrom(fd, buf, size, flags, NULL, NULL);
-        if (n >= 0 && addr.__sockaddr__ && length)
-                *length = 0;
-        return n;
+        if (LIKELY(n != 0) || !datagram_was_replaced(fd, NULL))
+                return n;
+        if (length)
+                *length = room;
+        return recvfrom(fd, buf, size, flags, addr, length);
 }
 
 /* The forms that the C library's headers call when they know the buffer's size. */
@@ -320,12 +335,17 @@ static size_t size_of(const struct msghdr *msg)
 static ssize_t receive_converted(int fd, struct msghdr *msg, int flags)
 {
         struct sock *sock = datagram_sock(table_get(fd));
+        const struct msghdr before = *msg;
         void *name = msg->msg_name;
         const int saved = errno;
         ssize_t n;
 
         if (sock) {
                 n = datagram_receive_message(fd, sock, msg, flags);
+                if (n == 0 && datagram_was_replaced(fd, sock)) {
+                        *msg = before;
+                        return recvmsg(fd, msg, flags);
+                }
                 if (n >= 0)
                         errno = saved;
                 return hook_result((int)n);
@@ -340,6 +360,10 @@ static ssize_t receive_converted(int fd, struct msghdr *msg, int flags)
         msg->msg_name = NULL;
         n = next.recvmsg(fd, msg, flags);
         msg->msg_name = name;
+        if (n == 0 && datagram_was_replaced(fd, NULL)) {
+                *msg = before;
+                return recvmsg(fd, msg, flags);
+        }
         if (n >= 0)
                 finish(msg);
         return n;
@@ -347,6 +371,8 @@ static ssize_t receive_converted(int fd, struct msghdr *msg, int flags)
 
 HOOK ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 {
+        struct msghdr before;
+        socklen_t room = 0;
         ssize_t n;
         int r;
 
@@ -354,7 +380,17 @@ HOOK ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
         if (UNLIKELY(concerns_us(fd, flags, &r)) && msg)
                 return r != 0 ? answer(r) : receive_converted(fd, msg, flags);
 
+        if (UNLIKELY(expects_moved_answers(fd)) && msg)
+                room = msg->msg_namelen;
+        if (UNLIKELY(table_get(fd) != 0) && msg)
+                before = *msg;
         n = next.recvmsg(fd, msg, flags);
+        if (UNLIKELY(n == 0) && datagram_was_replaced(fd, NULL)) {
+                *msg = before;
+                return recvmsg(fd, msg, flags);
+        }
+        if (UNLIKELY(room > 0) && n >= 0)
+                restore_source(msg->msg_name, room, msg->msg_namelen);
         if (UNLIKELY(n >= 0 && msg && msg->msg_controllen > 0))
                 look_through(fd, msg);
         return n;
@@ -417,6 +453,16 @@ static int receive_many(int fd, struct mmsghdr *messages, unsigned count, int fl
         return hook_result(n);
 }
 
+static socklen_t least_room(const struct mmsghdr *messages, unsigned count)
+{
+        socklen_t room = sizeof(struct sockaddr_storage);
+
+        for (unsigned i = 0; i < count; i++)
+                if (messages[i].msg_hdr.msg_namelen < room)
+                        room = messages[i].msg_hdr.msg_namelen;
+        return room;
+}
+
 static bool is_valid(const struct timespec *timeout)
 {
         return !timeout ||
@@ -426,6 +472,7 @@ static bool is_valid(const struct timespec *timeout)
 HOOK int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
                   struct timespec *timeout)
 {
+        socklen_t room = 0;
         int n, r;
 
         adopt(fd, messages && count > 0 ? messages->msg_hdr.msg_name : NULL);
@@ -435,8 +482,12 @@ HOOK int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
                 return r != 0 ? answer(r) : receive_many(fd, messages, count, flags, timeout);
         }
 
+        if (UNLIKELY(expects_moved_answers(fd)) && messages)
+                room = least_room(messages, count);
         n = NEXT(recvmmsg)(fd, messages, count, flags, timeout);
 
+        for (int i = 0; room > 0 && i < n; i++)
+                restore_source(messages[i].msg_hdr.msg_name, room, messages[i].msg_hdr.msg_namelen);
         for (int i = 0; i < n; i++)
                 if (UNLIKELY(messages[i].msg_hdr.msg_controllen > 0))
                         look_through(fd, &messages[i].msg_hdr);

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -147,6 +148,20 @@ static inline int kernel_socketpair(int domain, int type, int protocol, int ret[
 static inline int kernel_connect(int fd, const void *addr, unsigned length)
 {
         return (int)syscall(SYS_connect, fd, addr, length);
+}
+
+/* Which of the events of poll(2) has happened? Without waiting, and no cancellation point. */
+static inline int kernel_events(int fd, short events)
+{
+        struct pollfd event = {.fd = fd, .events = events};
+        int64_t now[2] = {0};
+
+        return syscall(SYS_ppoll, &event, 1, now, NULL, 0) == 1 ? event.revents : 0;
+}
+
+static inline int kernel_shutdown(int fd, int how)
+{
+        return (int)syscall(SYS_shutdown, fd, how);
 }
 
 static inline int kernel_bind(int fd, const void *addr, unsigned length)

@@ -112,7 +112,7 @@ static struct sock *prepare(const struct inet_socket *inet, const struct rule *r
 static void finish(const struct inet_socket *inet, struct sock *sock)
 {
         if (sock_is_datagram(sock))
-                datagram_tune(inet->fd, sock);
+                datagram_finish(inet->fd, sock);
         mark_write(inet->fd, sock, 0);
 }
 
@@ -142,6 +142,8 @@ static int bind_and_convert(const struct inet_socket *inet, const struct rule *r
         if (!sock)
                 return -ENOBUFS;
 
+        if (sock_is_datagram(sock))
+                datagram_tune(fd, sock);
         r = bind_socket(inet, fd, rule, target, &sock->file);
         /* It may have waited for a lock, and another thread have closed the descriptor. */
         if (r == 0 && (inet_socket_file(inet) != before || convert(inet, fd, sock, false) < 0))
@@ -193,6 +195,8 @@ static int share(const struct inet_socket *inet, const struct rule *rule,
         sock = table_get(other) == w ? prepare(inet, rule, local) : NULL;
         if (sock) {
                 sock->file = sock_at(WORD_INDEX(w))->file;
+                if (sock_is_datagram(sock))
+                        datagram_tune(fd, sock);
                 r = convert(inet, fd, sock, true);
                 if (r < 0)
                         sock_unref(sock);

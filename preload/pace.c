@@ -10,8 +10,11 @@
 #include "preload/next.h"
 #include "preload/pace.h"
 
+/* So many are sent without a look to one who was heard: it lives, and wants an answer. */
+#define PACE_HEARD 2
+
 /* So many more are sent to a receiver that has read one. */
-#define CREDIT 8
+#define CREDIT 16
 
 /* Milliseconds: a receiver that does not read is left alone for so long, at first and at most. */
 #define PATIENCE_FIRST 10
@@ -20,7 +23,7 @@
 /* Milliseconds between two receivers that are waited for in vain. */
 #define PAUSE 10
 
-/* How often a receiver is given the processor, or a tenth of a millisecond, to read. */
+/* How often a receiver is given the processor, or a fifth of a millisecond, to read. */
 #define LOOKS 20
 
 static int unread(int fd)
@@ -30,7 +33,14 @@ static int unread(int fd)
         return next.ioctl(fd, SIOCOUTQ, &bytes) < 0 ? 0 : bytes;
 }
 
-enum pace pace_of(struct datagram *datagram, struct peer_pace *pace)
+/* The last of the room is for those who were never found not to read. */
+static bool is_crowded(const struct datagram *datagram, const struct peer_pace *pace)
+{
+        return atomic_load_explicit(&datagram->crowded, memory_order_relaxed) &&
+               atomic_load_explicit(&pace->patience, memory_order_relaxed) > 0;
+}
+
+enum pace pace_of(int fd, struct datagram *datagram, struct peer_pace *pace)
 {
         const bool congested = atomic_load_explicit(&datagram->congested, memory_order_relaxed);
         int64_t resting;
@@ -45,13 +55,25 @@ enum pace pace_of(struct datagram *datagram, struct peer_pace *pace)
                 return PACE_TRY;
 
         credit = atomic_load_explicit(&pace->credit, memory_order_relaxed);
-        if (credit > 0) {
+        if (credit > 0 && !is_crowded(datagram, pace)) {
                 atomic_store_explicit(&pace->credit, credit - 1, memory_order_relaxed);
                 return PACE_TRY;
         }
         if (resting < atomic_load_explicit(&datagram->resting, memory_order_relaxed))
                 resting = atomic_load_explicit(&datagram->resting, memory_order_relaxed);
-        return resting != 0 && kernel_milliseconds() < resting ? PACE_DROP : PACE_TRY;
+        if (resting == 0 || kernel_milliseconds() >= resting)
+                return PACE_TRY;
+        /* Those who did not read may have begun to. */
+        if (unread(fd) > datagram->room / 2)
+                return PACE_DROP;
+        atomic_store_explicit(&datagram->congested, false, memory_order_relaxed);
+        return PACE_TRY;
+}
+
+void pace_heard(struct peer_pace *pace)
+{
+        if (pace && atomic_load_explicit(&pace->credit, memory_order_relaxed) < PACE_HEARD)
+                atomic_store_explicit(&pace->credit, PACE_HEARD, memory_order_relaxed);
 }
 
 static void rest(struct peer_pace *pace, int64_t now)
@@ -80,7 +102,7 @@ static bool is_read(int fd, int before)
                 if (i < LOOKS / 2)
                         kernel_yield();
                 else
-                        kernel_sleep_microseconds(100);
+                        kernel_sleep_microseconds(200);
                 if (unread(fd) < before)
                         return true;
         }
@@ -88,12 +110,12 @@ static bool is_read(int fd, int before)
         return false;
 }
 
-/* The room is half used, or has been, and is yet to a quarter. */
+/* Three quarters of the room are used, or have been, and a half is yet. */
 static bool is_congested(const struct datagram *datagram, int used)
 {
-        return used > datagram->room / 2 ||
+        return used > datagram->room / 4 * 3 ||
                (atomic_load_explicit(&datagram->congested, memory_order_relaxed) &&
-                used > datagram->room / 4);
+                used > datagram->room / 2);
 }
 
 static void look(int fd, struct datagram *datagram, struct peer_pace *pace)
@@ -104,7 +126,11 @@ static void look(int fd, struct datagram *datagram, struct peer_pace *pace)
 
         atomic_store_explicit(&datagram->unchecked, 0, memory_order_relaxed);
         atomic_store_explicit(&datagram->congested, congested, memory_order_relaxed);
-        if (!congested || !pace || atomic_load_explicit(&pace->credit, memory_order_relaxed) > 0)
+        atomic_store_explicit(&datagram->crowded, used > datagram->room / 8 * 7,
+                              memory_order_relaxed);
+        if (!congested || !pace ||
+            (atomic_load_explicit(&pace->credit, memory_order_relaxed) > 0 &&
+             !is_crowded(datagram, pace)))
                 return;
 
         if (is_read(fd, used)) {

@@ -6,10 +6,10 @@
  *
  * A datagram in a Unix socket's queue is charged to the socket that has sent it, until it is read.
  * So receivers that don't read fill the send buffer of a server, and when it is full nothing can be
- * sent to anybody. Nor does the kernel tell whose datagrams they are. While less than half of the
- * buffer is in use, that does not matter. From then on, each receiver is sent one datagram, and is
- * given a moment to read it: who does gets some more without a look, who does not is left alone for
- * a time that doubles.
+ * sent to anybody. Nor does the kernel tell whose datagrams they are. While less than three
+ * quarters of the buffer are in use, that does not matter. From then on, each receiver is sent one
+ * datagram, and is given a moment to read it: who does gets some more without a look, who does not
+ * is left alone for a time that doubles. Who asks something is answered, as long as there is room.
  */
 
 #include "preload/datagram.h"
@@ -25,7 +25,10 @@ enum pace {
 };
 
 /* What to do with a datagram. pace: the receiver's, or NULL for those that we don't know. */
-enum pace pace_of(struct datagram *datagram, struct peer_pace *pace);
+enum pace pace_of(int fd, struct datagram *datagram, struct peer_pace *pace);
+
+/* It has sent something. pace: or NULL. */
+void pace_heard(struct peer_pace *pace);
 
 /* It was sent. size: in bytes. */
 void pace_sent(int fd, struct datagram *datagram, struct peer_pace *pace, size_t size);

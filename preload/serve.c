@@ -67,6 +67,8 @@ static int use_passed(const struct inet_socket *inet, const struct rule *rule,
         sock->passed = true;
 
         r = sock_is_datagram(sock) ? datagram_prepare(sock, inet) : 0;
+        if (r == 0 && sock_is_datagram(sock))
+                datagram_tune(kept->fd, sock);
         if (r == 0)
                 r = convert(inet, kept->fd, sock, reuseport);
         if (r < 0) {
@@ -74,7 +76,7 @@ static int use_passed(const struct inet_socket *inet, const struct rule *rule,
                 return -ENOBUFS;
         }
         if (sock_is_datagram(sock))
-                datagram_tune(inet->fd, sock);
+                datagram_finish(inet->fd, sock);
 
         if (kept->family != AF_UNIX)
                 convert_restore_options(inet->fd, &sock->options);

@@ -35,14 +35,6 @@ static void loosen(int fd, struct datagram *datagram)
                 let_go(fd);
 }
 
-static bool is_empty(int fd)
-{
-        char byte;
-
-        return kernel_receive(fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) < 0 &&
-               errno == EAGAIN;
-}
-
 static void tie(int fd, struct datagram *datagram, const struct target *target)
 {
         union correspondent to = {.state = CORRESPONDENT_SOCKET, .target = *target};
@@ -60,7 +52,6 @@ static void tie(int fd, struct datagram *datagram, const struct target *target)
                 return;
         }
 
-        atomic_store(&datagram->tied_by, process_id());
         atomic_store(&datagram->asking_since, kernel_milliseconds());
         atomic_store(&datagram->looked, 0);
         state = TIE_BUSY;
@@ -77,14 +68,18 @@ static bool asks_tftp(const struct datagram *datagram)
         return last.port == TFTP_PORT;
 }
 
-/* The kernel's socket is also another's who was forked: it can't be tied to what both ask. */
 static bool is_tied_to(const struct datagram *datagram, const struct target *target)
 {
         union correspondent to;
 
         record_load(&datagram->tied, to.words, RECORD_WORDS);
-        return target_equal(target, &to.target) &&
-               atomic_load_explicit(&datagram->tied_by, memory_order_relaxed) == process_id();
+        return target_equal(target, &to.target);
+}
+
+/* The kernel's socket is also another's who was forked: it can't be tied to what both ask. */
+static bool is_inherited(const struct datagram *datagram)
+{
+        return atomic_load_explicit(&datagram->made_by, memory_order_relaxed) != process_id();
 }
 
 /*
@@ -97,7 +92,7 @@ static void look(int fd, struct datagram *datagram, const struct target *target)
         const int64_t now = kernel_milliseconds();
 
         if (!atomic_load_explicit(&datagram->answered, memory_order_relaxed) &&
-            now - atomic_load(&datagram->asking_since) > UNANSWERED && is_empty(fd)) {
+            now - atomic_load(&datagram->asking_since) > UNANSWERED && datagram_is_empty(fd)) {
                 loosen(fd, datagram);
                 return;
         }
@@ -106,6 +101,9 @@ static void look(int fd, struct datagram *datagram, const struct target *target)
 
         atomic_store_explicit(&datagram->looked, now, memory_order_relaxed);
         (void)kernel_connect(fd, &target->address, target->length);
+        /* Another thread has let go of it meanwhile. */
+        if (atomic_load(&datagram->tie) != TIE_TIED)
+                let_go(fd);
 }
 
 void tie_to(int fd, const struct sock *sock, const struct target *target)
@@ -119,9 +117,9 @@ void tie_to(int fd, const struct sock *sock, const struct target *target)
             datagram_peer_head(sock, &unused) != CORRESPONDENT_NONE)
                 return;
 
-        if (state == TIE_NONE && !asks_tftp(datagram))
+        if (state == TIE_NONE && !asks_tftp(datagram) && !is_inherited(datagram))
                 tie(fd, datagram, target);
-        else if (state != TIE_TIED || !is_tied_to(datagram, target))
+        else if (state != TIE_TIED || is_inherited(datagram) || !is_tied_to(datagram, target))
                 loosen(fd, datagram);
         else if (atomic_exchange_explicit(&datagram->asking, true, memory_order_relaxed))
                 look(fd, datagram, target);
