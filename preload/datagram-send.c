@@ -163,19 +163,28 @@ static ssize_t send_to_absent(int fd, struct sock *sock, struct datagram *datagr
 static ssize_t send_to_peer(int fd, struct sock *sock, struct datagram *datagram,
                             const struct outgoing *out)
 {
+        bool slow;
         ssize_t n;
 
         if (atomic_load_explicit(&datagram->absent, memory_order_relaxed))
                 return send_to_absent(fd, sock, datagram, out);
 
-        n = transmit(fd, out, NULL, out->flags);
+        slow = atomic_load_explicit(&datagram->slow, memory_order_relaxed);
+        n = transmit(fd, out, NULL, out->flags | (slow ? MSG_DONTWAIT : 0));
         if (n < 0 && errno == EINTR)
                 n = transmit_again(fd, out, NULL);
+        if (slow && n >= 0)
+                atomic_store_explicit(&datagram->slow, false, memory_order_relaxed);
         if (n >= 0)
                 return n;
 
-        if (errno == EAGAIN)
-                return may_wait(fd, out->flags) ? (ssize_t)out->size : -EAGAIN;
+        if (errno == EAGAIN && !may_wait(fd, out->flags))
+                return -EAGAIN;
+        if (errno == EAGAIN) {
+                /* Not once more for the next one. */
+                atomic_store_explicit(&datagram->slow, true, memory_order_relaxed);
+                return (ssize_t)out->size;
+        }
         if (errno == ECONNRESET)
                 return -ECONNREFUSED;
         if (!is_absence(errno))

@@ -88,7 +88,7 @@ int datagram_prepare(struct sock *sock, const struct inet_socket *inet)
         (void)record_store(&datagram->last, nobody.words);
         datagram->absent = datagram->has_sent = datagram->has_port = datagram->congested = false;
         datagram->automatic = datagram->answered = datagram->asking = datagram->shut = false;
-        datagram->clean = datagram->crowded = false;
+        datagram->clean = datagram->crowded = datagram->slow = false;
         datagram->made_by = process_id();
         datagram->tie = 0;
         datagram->asking_since = 0;
@@ -187,7 +187,7 @@ int datagram_restore(int fd, struct sock *sock)
         datagram->has_port = true;
         /* To whom it has sent, only the program before knew. */
         datagram->automatic = datagram->answered = datagram->asking = false;
-        datagram->clean = datagram->crowded = false;
+        datagram->clean = datagram->crowded = datagram->slow = false;
         datagram->made_by = process_id();
         datagram->tie = 0;
         datagram->asking_since = 0;

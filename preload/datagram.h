@@ -55,6 +55,7 @@ struct datagram {
         _Atomic bool answered, asking;
         _Atomic int64_t asking_since, looked;
         _Atomic bool clean;              /* connected before anybody else has sent to it */
+        _Atomic bool slow;               /* connected, and the peer has been waited for in vain */
         _Atomic bool absent;             /* connected, but nobody was there the last time */
         _Atomic bool has_sent;           /* to the target of a rule: there is a last one */
         _Atomic bool automatic;          /* named by us: only those are heard that were sent to */

@@ -134,12 +134,17 @@ static int shut_connection(int fd, int how)
 static int shut_datagram(int fd, const struct sock *sock, int how)
 {
         struct endpoint unused;
+        const bool connected = datagram_peer_head(sock, &unused) != CORRESPONDENT_NONE;
+        int r;
 
-        if (datagram_peer_head(sock, &unused) == CORRESPONDENT_NONE)
+        if (!connected && sock->passed)
                 return hook_result(-ENOTCONN);
+
         if (how != SHUT_RD)
                 atomic_store(&datagram_of(sock)->shut, true);
-        return next.shutdown(fd, how);
+        r = next.shutdown(fd, how);
+        /* The kernel says so of a UDP socket, and wakes who waits on it all the same. */
+        return connected ? r : hook_result(-ENOTCONN);
 }
 
 HOOK int shutdown(int fd, int how)
