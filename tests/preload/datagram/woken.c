@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A thread waits for datagrams on a client's socket before another one sends the first, as programs
+ * do that have one thread for each direction. Run bare too. argv: the address of the server.
+ */
+
+#include <poll.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/select.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "tests/preload/datagram/udp.h"
+#include "tests/preload/net.h"
+#include "tests/preload/tap.h"
+
+/* By then a thread that was started waits. Microseconds. */
+#define SOON 50000
+
+static char heard[64];
+static struct sockaddr_storage from;
+static socklen_t from_length;
+
+static ssize_t by_recv(int fd)
+{
+        return recv(fd, heard, sizeof(heard), 0);
+}
+
+static ssize_t by_recvfrom(int fd)
+{
+        return recvfrom(fd, heard, sizeof(heard), 0, (struct sockaddr *)&from, &from_length);
+}
+
+static ssize_t by_recvmsg(int fd)
+{
+        struct iovec iov = {heard, sizeof(heard)};
+        struct msghdr msg = {
+                .msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &iov, .msg_iovlen = 1};
+        const ssize_t n = recvmsg(fd, &msg, 0);
+
+        from_length = msg.msg_namelen;
+        return n;
+}
+
+static ssize_t by_read(int fd)
+{
+        return read(fd, heard, sizeof(heard));
+}
+
+static ssize_t by_readv(int fd)
+{
+        struct iovec iov[] = {{heard, 1}, {heard + 1, sizeof(heard) - 1}};
+
+        return readv(fd, iov, 2);
+}
+
+static ssize_t by_poll(int fd)
+{
+        struct pollfd event = {.fd = fd, .events = POLLIN};
+
+        return poll(&event, 1, 5000) == 1 ? by_recvfrom(fd) : -2;
+}
+
+static ssize_t by_select(int fd)
+{
+        struct timeval five = {.tv_sec = 5};
+        fd_set set;
+
+        FD_ZERO(&set);
+        FD_SET(fd, &set);
+        return select(fd + 1, &set, NULL, NULL, &five) == 1 ? by_recvfrom(fd) : -2;
+}
+
+static const struct way {
+        const char *name;
+        ssize_t (*receive)(int fd);
+        bool tells_source;
+} ways[] = {
+        {"recv", by_recv, false},
+        {"recvfrom", by_recvfrom, true},
+        {"recvmsg", by_recvmsg, true},
+        {"read", by_read, false},
+        {"readv", by_readv, false},
+        {"poll and recvfrom", by_poll, true},
+        {"select and recvfrom", by_select, true},
+};
+
+static int ours;
+
+static void *wait_for_answer(void *argument)
+{
+        const struct way *way = argument;
+        struct timeval five = {.tv_sec = 5};
+
+        need(setsockopt(ours, SOL_SOCKET, SO_RCVTIMEO, &five, sizeof(five)) == 0, "a timeout");
+        return (void *)(way->receive(ours) + 10);
+}
+
+static void check(const struct way *way, const char *address, bool bound)
+{
+        const int theirs = udp_server(address);
+        const char *how = bound ? "bound before" : "not bound";
+        pthread_t thread;
+        void *result;
+
+        ours = udp_socket(address);
+        need(!bound || bind_to(ours, strchr(address, '[') ? "[::1]:0" : "127.0.0.1:0") == 0,
+             "bind");
+        memset(heard, 0, sizeof(heard));
+        from_length = sizeof(from);
+
+        need(pthread_create(&thread, NULL, wait_for_answer, (void *)way) == 0, "a thread");
+        usleep(SOON);
+        is(say(ours, address, "question"), "sent", "%s, %s: another thread sends", way->name, how);
+        is(hear(theirs), "question", "and is heard");
+        is(answer(theirs, "answer"), "sent", "it is answered");
+        pthread_join(thread, &result);
+
+        same((ssize_t)result - 10, 6, "who waits hears of it");
+        is(heard, "answer", "and what it is");
+        if (way->tells_source) {
+                is(address_text((struct sockaddr *)&from), address, "and from whom");
+                ok(from_length == (strchr(address, '[') ? 28 : 16), "an address of that length");
+        }
+        close(ours);
+        close(theirs);
+}
+
+int main(int argc, char **argv)
+{
+        need(argc == 2, "an address");
+        for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+                check(&ways[i], argv[1], false);
+                check(&ways[i], argv[1], true);
+        }
+        return tap_end();
+}
