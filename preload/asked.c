@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "preload/asked.h"
+#include "preload/pace.h"
 #include "preload/peers.h"
 
 void asked_note(const struct sock *sock, union correspondent *target)
@@ -54,6 +55,8 @@ bool asked_find_source(int fd, const struct sock *sock, struct target *source, s
 {
         const struct datagram *datagram = datagram_of(sock);
         union correspondent last;
+        struct peer_pace *pace;
+        bool is_last;
 
         if (!atomic_load_explicit(&datagram->has_sent, memory_order_relaxed) ||
             source->length <= sizeof(sa_family_t))
@@ -62,7 +65,14 @@ bool asked_find_source(int fd, const struct sock *sock, struct target *source, s
         record_load(&datagram->last, last.words, RECORD_WORDS);
         ret->address = last.address;
         ret->port = (uint16_t)last.port;
-        if (target_equal(source, &last.target) || peers_find_target(source, sock->family, ret))
+        is_last = target_equal(source, &last.target);
+        if (is_last && !atomic_load_explicit(&datagram->congested, memory_order_relaxed))
+                return true;
+        if (peers_find_target(source, sock->family, ret, &pace)) {
+                pace_heard(pace);
+                return true;
+        }
+        if (is_last)
                 return true;
         if (is_tied_to(fd, source)) {
                 peers_note_target(source, sock->family, ret);

@@ -101,7 +101,8 @@ uint64_t peers_note_target(const struct target *target, sa_family_t family,
         return number;
 }
 
-bool peers_find_target(const struct target *target, sa_family_t family, struct endpoint *ret)
+bool peers_find_target(const struct target *target, sa_family_t family, struct endpoint *ret,
+                       struct peer_pace **ret_pace)
 {
         struct peers *peers = peer_table();
         uint64_t name[PEER_WORDS];
@@ -119,6 +120,7 @@ bool peers_find_target(const struct target *target, sa_family_t family, struct e
 
         get_endpoint(peers, i, ret);
         peer_touch(peers, i);
+        *ret_pace = &peers->peers[i].pace;
         return true;
 }
 

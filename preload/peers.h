@@ -46,6 +46,7 @@ uint64_t peers_add(int fd, struct target *name);
 struct endpoint peers_endpoint(uint64_t number, sa_family_t family, bool mapped);
 
 struct peers;
+struct peer_pace;
 
 extern struct peers *peers_table; /* see peer-table.h */
 
@@ -79,11 +80,12 @@ void peers_note_own(const struct target *name, const struct endpoint *endpoint);
 /*
  * The targets of rules have places in the table as well: the address that the program has last sent
  * to in a family, for each Unix address that it was led to. See asked.h. The first returns its
- * number.
+ * number, the second how it takes what it is sent.
  */
 uint64_t peers_note_target(const struct target *target, sa_family_t family,
                            const struct endpoint *endpoint);
-bool peers_find_target(const struct target *target, sa_family_t family, struct endpoint *ret);
+bool peers_find_target(const struct target *target, sa_family_t family, struct endpoint *ret,
+                       struct peer_pace **ret_pace);
 
 /* How a peer takes what it is sent: see pace.h. */
 struct peer_pace {

@@ -19,7 +19,7 @@
 #include "tests/preload/tap.h"
 
 #define MANY    1000
-#define WAIT_MS 80
+#define WAIT_MS 500
 
 static int server;
 
