@@ -85,6 +85,8 @@ def scenario_dnsmasq(stage):
     """One socket for all addresses, so that it looks for the address asked and the interface."""
     stage.go_datagram()
     server = stage.start(*DNSMASQ, port=53, udp=53)
+    # It listens before all of its descriptors are open.
+    dig(stage, "host.example.test")
     before = stage.descriptors()
     answers(stage, "host.example.test", r"192\.0\.2\.7")
     answers_big(stage, "big.example.test")
@@ -106,6 +108,7 @@ def scenario_dnsmasq_addresses(stage):
                          "--log-facility=-", "--listen-address=127.0.0.1,::1", "--bind-interfaces",
                          "--server=127.0.0.1#5353", "--cache-size=0", port=53,
                          udp=53)
+    dig(stage, "host.example.test")
     before = stage.descriptors()
     answers(stage, "host.example.test", r"192\.0\.2\.7")
     answers(stage, "host.example.test", r"192\.0\.2\.7", server="::1")

@@ -81,11 +81,11 @@ def scenario_dnsmasq_tftp(stage):
     server = stage.start("dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port=0",
                          "--pid-file=", "--user=root", "--log-facility=-", "--enable-tftp",
                          f"--tftp-root={stage.home}/files", udp=69)
+    curl(stage)
     before = stage.descriptors()
     for options in ([], ["--option", "blksize 1428"]):
         atftp(stage, *options)
     tftp(stage)
-    curl(stage)
     stage.matches(server.output(), r"sent /run/apps/files/big to 127\.0\.0\.1")
     stage.keeps_descriptors(before)
     server.end(signal.SIGTERM, [0])
