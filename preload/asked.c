@@ -7,6 +7,7 @@
 #include "preload/asked.h"
 #include "preload/pace.h"
 #include "preload/peers.h"
+#include "preload/words.h"
 
 void asked_note(const struct sock *sock, union correspondent *target)
 {
@@ -34,10 +35,11 @@ static bool are_neighbours(const struct target *a, const struct target *b)
         if (!target_is_file(a) || !target_is_file(b))
                 return false;
 
-        slash = strrchr(path, '/');
+        slash = word_last(path, '/');
         length = (size_t)(slash - path) + 1;
-        return strncmp(path, b->address.sun_path, length) == 0 &&
-               !strchr(b->address.sun_path + length, '/');
+        slash = word_last(b->address.sun_path, '/');
+        return (size_t)(slash - b->address.sun_path) + 1 == length &&
+               memcmp(path, b->address.sun_path, length) == 0;
 }
 
 /*

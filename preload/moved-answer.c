@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "preload/endpoint.h"
+#include "preload/memory.h"
 #include "preload/moved-answer.h"
 #include "preload/record.h"
 
@@ -19,15 +20,17 @@ union expectation {
 };
 
 _Atomic bool moved_answers_expected;
-static struct record places[PLACES];
+static struct record *places; /* PLACES of them, once there is one */
 
+/* NULL without memory. */
 static struct record *place_of(const struct endpoint *real)
 {
+        struct record *found = memory_share((void **)&places, PLACES * sizeof(*found));
         unsigned hash = real->port;
 
         for (size_t i = 0; i < sizeof(real->address.bytes); i++)
                 hash = hash * 31 + real->address.bytes[i];
-        return &places[hash % PLACES];
+        return found ? &found[hash % PLACES] : NULL;
 }
 
 /* Member by member: there may be padding between them. */
@@ -48,6 +51,8 @@ void moved_answer_expect(const struct endpoint *asked, const struct sockaddr *re
 
         expectation.asked = *asked;
         place = place_of(&expectation.real);
+        if (!place)
+                return;
         record_load(place, before.words, RECORD_WORDS);
         if (is_same(&before.real, &expectation.real) && is_same(&before.asked, asked))
                 return;
@@ -60,11 +65,15 @@ void moved_answer_restore(struct sockaddr *addr, socklen_t length)
 {
         union expectation expectation = {0};
         struct endpoint source;
+        struct record *place;
 
         if (!endpoint_read(addr, length, &source, NULL))
                 return;
+        place = place_of(&source);
+        if (!place)
+                return;
 
-        record_load(place_of(&source), expectation.words, RECORD_WORDS);
+        record_load(place, expectation.words, RECORD_WORDS);
         if (is_same(&expectation.real, &source) && expectation.asked.port != 0)
                 endpoint_write(&expectation.asked, addr->sa_family, addr, &length);
 }

@@ -38,12 +38,12 @@ int peers_open(void)
         return 0;
 }
 
-size_t peer_words(struct target *name, uint64_t ret[static PEER_WORDS])
+size_t peer_words(const struct target *name, uint64_t ret[static PEER_WORDS])
 {
         const size_t n = (name->length + 7) / 8;
 
-        memset((char *)&name->address + name->length, 0, n * 8 - name->length);
-        memcpy(ret, &name->address, n * 8);
+        ret[n - 1] = 0;
+        memcpy(ret, &name->address, name->length);
         return n;
 }
 

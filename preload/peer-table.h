@@ -69,10 +69,9 @@ struct peers {
 struct peers *peer_table(void);
 
 /*
- * A name as words, of which the number is returned. The kernel has filled in as many bytes as it is
- * long; the rest of the last word is made zero.
+ * A name as words, of which the number is returned: at least one. The rest of the last one is zero.
  */
-size_t peer_words(struct target *name, uint64_t ret[static PEER_WORDS]);
+size_t peer_words(const struct target *name, uint64_t ret[static PEER_WORDS]);
 
 /* The head of the chain that a name is in. */
 uint32_t peer_hash(const struct peers *peers, const uint64_t *words, size_t n);

@@ -20,8 +20,9 @@
 static const char *path_in(const char *line)
 {
         for (int i = 0; i < 7; i++) {
-                line += strspn(line, " ");
-                line += strcspn(line, " ");
+                while (*line == ' ')
+                        line++;
+                line += word_length(line, ' ');
         }
 
         return *line == ' ' ? line + 1 : line;
@@ -33,12 +34,12 @@ static const char *path_in(const char *line)
  */
 static bool names_file(const char *line, const char *path, const struct stat *file)
 {
-        const char *bound = path_in(line), *last = strrchr(bound, '/');
+        const char *bound = path_in(line), *last = word_last(bound, '/');
         struct stat st;
 
-        if (strcmp(bound, path) == 0)
+        if (word_equals(bound, path))
                 return true;
-        return last && strcmp(last, strrchr(path, '/')) == 0 && kernel_lstat(bound, &st) == 0 &&
+        return last && word_equals(last, word_last(path, '/')) && kernel_lstat(bound, &st) == 0 &&
                st.st_ino == file->st_ino && st.st_dev == file->st_dev;
 }
 
@@ -147,7 +148,7 @@ static int bind_beside(int fd, const struct target *towards, struct reply_file *
 {
         static const enum environment_variable variables[] = {ENVIRONMENT_RUNTIME_DIRECTORY,
                                                               ENVIRONMENT_XDG_RUNTIME_DIR};
-        const char *path = towards->address.sun_path, *slash = strrchr(path, '/');
+        const char *path = towards->address.sun_path, *slash = word_last(path, '/');
         int r;
 
         r = bind_file(fd, path, slash > path ? (size_t)(slash - path) : 0, ret);

@@ -98,7 +98,7 @@ static int change_mode_by_number(int file, mode_t mode)
 static int open_directory(const char *path)
 {
         char directory[sizeof(((struct sockaddr_un *)0)->sun_path)];
-        const size_t length = (size_t)(strrchr(path, '/') - path) + 1;
+        const size_t length = (size_t)(word_last(path, '/') - path) + 1;
         int file;
 
         memcpy(directory, path, length);
@@ -125,7 +125,7 @@ static int change_mode_by_name(const char *path, mode_t mode)
         if (directory < 0)
                 return directory;
         if (is_safe_directory(directory))
-                r = kernel_fchmodat(directory, strrchr(path, '/') + 1, mode) < 0 ? -errno : 0;
+                r = kernel_fchmodat(directory, word_last(path, '/') + 1, mode) < 0 ? -errno : 0;
 
         kernel_close(directory);
         return r;

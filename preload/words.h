@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * What the constructor needs of string.h, as a few instructions of ours: see kernel.h for what an
- * import costs.
+ * What the shim needs of string.h, as a few instructions of ours: see kernel.h for what an import
+ * costs.
  */
 
 #include <stdbool.h>
@@ -38,4 +38,16 @@ static inline size_t word_length(const char *string, char stop)
                 length++;
 
         return length;
+}
+
+/* The last c, or NULL. */
+static inline const char *word_last(const char *string, char c)
+{
+        const char *last = NULL;
+
+        for (; *string; string++)
+                if (*string == c)
+                        last = string;
+
+        return last;
 }
