@@ -11,6 +11,7 @@
 
 #include "preload/cancel.h"
 #include "preload/convert.h"
+#include "preload/datagram.h"
 #include "preload/departure.h"
 #include "preload/endpoint.h"
 #include "preload/inherited.h"
@@ -200,10 +201,16 @@ static void copy_others(int from, int to)
  */
 static void copy_options(const struct inet_socket *inet, int with, const struct sock *sock)
 {
+        unsigned set = 0;
+
         if (sock && sock->kept >= 0)
-                inherited_copy(inet->fd, with, inherited_complete(sock->inherited));
+                set = inherited_complete(sock->inherited);
         else if (has_socket_options(inet))
-                inherited_copy(inet->fd, with, sock ? sock->inherited : inherited_find(inet->fd));
+                set = sock ? sock->inherited : inherited_find(inet->fd);
+        /* How they send is datagram_tune()'s, and no business of the socket before or after. */
+        if ((sock && sock_is_datagram(sock)) || (inet->sock && sock_is_datagram(inet->sock)))
+                set = inherited_but_sending(set);
+        inherited_copy(inet->fd, with, set);
         if (has_socket_options(inet))
                 copy_others(inet->fd, with);
 }
@@ -285,8 +292,8 @@ static void keep_notes(int fd, word w)
 static word word_for(const struct inet_socket *inet, const struct sock *sock)
 {
         return sock ? sock_word(sock)
-                    : word_inet(WORD_INET, inet->family, inet->type, inet->protocol,
-                                inet->flags | WORD_SET);
+                    : word_inet(inet->flags & WORD_ANY_PORT ? WORD_PLAIN : WORD_INET, inet->family,
+                                inet->type, inet->protocol, inet->flags | WORD_SET);
 }
 
 /* Duplicates that the program made before are to become the new socket too. */
@@ -429,113 +436,6 @@ int convert(const struct inet_socket *inet, int with, struct sock *sock, bool sh
         table_put(inet->fd, watched && !sock ? w | WORD_EPOLLED : w);
         wake_readers(old);
         departure_finish(&departure);
-
-        return 0;
-}
-
-void convert_restore_options(int fd, const struct option_values *options)
-{
-        for (int i = 0; i < OPTION_COUNT; i++)
-                if (options->value[i] != option_initial(i))
-                        option_restore(fd, i, options->value[i]);
-}
-
-/* Where the kernel makes no IP sockets: RestrictAddressFamilies=AF_UNIX. */
-static int convert_to_standin(const struct inet_socket *inet)
-{
-        struct sock *sock;
-        int fd, r;
-
-        sock = convert_prepare(inet, SOCK_STANDIN);
-        if (!sock)
-                return -ENOBUFS;
-        if (inet->family == AF_INET)
-                sock->local.address = rule_address_from_ipv4(&(struct in_addr){INADDR_ANY});
-
-        fd = next.socket(AF_UNIX, inet->type | SOCK_CLOEXEC, 0);
-        r = fd < 0 ? -ENOBUFS : convert(inet, fd, sock, false);
-        if (fd >= 0)
-                next.close(fd);
-        if (r < 0)
-                sock_unref(sock);
-        return r < 0 ? -ENOBUFS : 0;
-}
-
-static int replace_by_inet(const struct inet_socket *inet, int fd, const struct sockaddr *bound,
-                           socklen_t length)
-{
-        struct inet_socket client = *inet;
-
-        convert_restore_options(fd, &inet->sock->options);
-        if (bound && next.bind(fd, bound, length) < 0)
-                return -errno;
-
-        client.flags = bound ? WORD_CLIENT : 0;
-        return convert(&client, fd, NULL, false) < 0 ? -ENOBUFS : 0;
-}
-
-int convert_back(const struct inet_socket *inet, const struct sockaddr *bound, socklen_t length)
-{
-        const int before = cancel_disable();
-        int fd, r;
-
-        fd = next.socket(inet->family, inet->type | SOCK_CLOEXEC, inet->protocol);
-        if (fd >= 0) {
-                r = replace_by_inet(inet, fd, bound, length);
-                next.close(fd);
-        } else
-                r = errno == EAFNOSUPPORT ? convert_to_standin(inet) : -ENOBUFS;
-
-        cancel_restore(before);
-        return r;
-}
-
-int convert_back_bound(const struct inet_socket *inet)
-{
-        struct endpoint local = inet->sock->local;
-        struct sockaddr_storage buf;
-        struct sockaddr *bound = (struct sockaddr *)&buf;
-        socklen_t size = sizeof(buf);
-        int r;
-
-        if (inet->sock->ephemeral)
-                local.port = 0;
-        /* Never bound by the program. */
-        if (local.port == 0 && endpoint_is_wildcard(&local, inet->family))
-                bound = NULL;
-        else
-                endpoint_write(&local, inet->family, bound, &size);
-
-        r = convert_back(inet, bound, size);
-        if (r < 0)
-                return r;
-        return WORD_KIND(table_get(inet->fd)) == WORD_SOCK ? -ENETUNREACH : 0;
-}
-
-/*
- * An unbound Unix datagram socket: it has no name that anybody could connect to, and it is never
- * readable and never hangs up, as a listener without clients. Every alternative (a socket that is
- * bound and unlinked, one shut down, a backlog of none) can be reached or wakes up poll(2).
- */
-int convert_to_blackhole(const struct inet_socket *inet, const struct endpoint *local)
-{
-        struct sock *sock;
-        int fd, r;
-
-        sock = convert_prepare(inet, SOCK_BLACKHOLE);
-        if (!sock)
-                return -ENOBUFS;
-        sock->local = *local;
-        sock->listening = inet->sock && inet->sock->listening;
-
-        fd = next.socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-        r = fd < 0 ? -ENOBUFS : convert(inet, fd, sock, false);
-        if (fd >= 0)
-                next.close(fd);
-        if (r < 0) {
-                sock_unref(sock);
-                return -ENOBUFS;
-        }
 
         return 0;
 }

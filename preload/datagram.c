@@ -147,6 +147,18 @@ static void limit_waiting(int fd)
         (void)next.setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 }
 
+void datagram_untune(int fd, const struct sock *sock)
+{
+        const struct datagram *datagram = datagram_of(sock);
+        /* The kernel doubles it. */
+        const int room = datagram->told_room / 2;
+
+        (void)next.setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &datagram->told_timeout,
+                              sizeof(datagram->told_timeout));
+        if (option_number(fd, SO_SNDBUF) != datagram->told_room)
+                (void)next.setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+}
+
 void datagram_tune(int fd, struct sock *sock)
 {
         const int nothing = 0;

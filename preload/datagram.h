@@ -103,6 +103,9 @@ int datagram_prepare(struct sock *sock, const struct inet_socket *inet);
  */
 void datagram_tune(int fd, struct sock *sock);
 
+/* Set on an IP socket that takes its place what the program has set of that. */
+void datagram_untune(int fd, const struct sock *sock);
+
 /* It is the program's now, at fd. */
 void datagram_finish(int fd, struct sock *sock);
 

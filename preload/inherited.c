@@ -79,6 +79,15 @@ unsigned inherited_note(unsigned set, int name, const void *value, socklen_t len
         return set;
 }
 
+unsigned inherited_but_sending(unsigned set)
+{
+        for (size_t i = 0; i < N_OPTIONS; i++)
+                if (options[i].name == SO_SNDTIMEO || options[i].name == SO_SNDBUF)
+                        set &= ~(1u << i);
+
+        return set;
+}
+
 void inherited_copy(int from, int to, unsigned set)
 {
         for (size_t i = 0; set >> i; i++)

@@ -18,5 +18,8 @@ unsigned inherited_note(unsigned set, int name, const void *value, socklen_t len
 /* Set those on another socket: two system calls each. What either has not is passed over. */
 void inherited_copy(int from, int to, unsigned set);
 
+/* The set without SO_SNDBUF and SO_SNDTIMEO, of which converted datagram sockets have their own. */
+unsigned inherited_but_sending(unsigned set);
+
 /* All, but for buffer sizes that nobody has set. */
 unsigned inherited_complete(unsigned set);
