@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "preload/convert.h"
+#include "preload/datagram.h"
 #include "preload/endpoint.h"
 #include "preload/hook.h"
 #include "preload/mark.h"
@@ -117,12 +118,18 @@ static int bind_unix(struct inet_socket *inet, const struct sockaddr *addr, sock
         return serve(inet, rule, &nowhere, &query);
 }
 
-/* After a connect(2) that was refused, a TCP socket can be bound. */
-static void forget_refusal(int fd)
+/* After a connect(2) that was refused, or of UDP was dissolved, a socket can be bound. */
+static bool is_unbound_again(const struct sock *sock)
+{
+        return sock->kind == SOCK_REFUSED ||
+               (sock->kind == SOCK_CLIENT && datagram_local(sock).port == 0);
+}
+
+static void forget_connect(int fd)
 {
         const word w = table_hold(fd);
 
-        if (WORD_KIND(w) == WORD_SOCK && sock_at(WORD_INDEX(w))->kind == SOCK_REFUSED) {
+        if (WORD_KIND(w) == WORD_SOCK && is_unbound_again(sock_at(WORD_INDEX(w)))) {
                 const struct inet_socket inet = inet_socket_of(fd, w);
 
                 (void)convert_back(&inet, NULL, 0);
@@ -139,7 +146,7 @@ int hook_bind(int fd, const struct sockaddr *addr, socklen_t length, bool *ret_r
                 return bind_other(fd, addr, length);
         if (table_get(fd) == 0)
                 (void)mark_adopt(fd);
-        forget_refusal(fd);
+        forget_connect(fd);
         if (rule_set.concerns_unix && addr && length >= sizeof(sa_family_t) &&
             addr->sa_family == AF_UNIX && inet_socket_find_unix(fd, &inet))
                 return bind_unix(&inet, addr, length);
