@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/single_threaded.h>
 
 #include "preload/cancel.h"
 #include "preload/connection.h"
@@ -260,19 +259,6 @@ bool datagram_is_empty(int fd)
                errno == EAGAIN;
 }
 
-/* What make_readable() has put there would stand before an answer, or before a refusal. */
-static void make_unreadable(int fd)
-{
-        struct sockaddr_un un;
-        socklen_t length = sizeof(un);
-        char byte;
-
-        if (next.recvfrom(fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT, (struct sockaddr *)&un,
-                          &length) > 0 &&
-            length == 0)
-                (void)kernel_receive(fd, &byte, sizeof(byte), MSG_DONTWAIT);
-}
-
 int datagram_connect(int fd, struct sock *sock, const union correspondent *correspondent)
 {
         struct datagram *datagram = datagram_of(sock);
@@ -287,8 +273,6 @@ int datagram_connect(int fd, struct sock *sock, const union correspondent *corre
                 leave_peer(fd);
 
         tie_forget(sock);
-        if (!__libc_single_threaded && atomic_load(&datagram->automatic))
-                make_unreadable(fd);
         atomic_store(&datagram->clean, r == 0 && datagram_is_empty(fd));
         atomic_store(&datagram->absent, r < 0);
         if (!record_store(&datagram->peer, correspondent->words))
@@ -386,25 +370,6 @@ static struct sock *prepare_client(const struct inet_socket *inet, bool serves)
         return sock;
 }
 
-/*
- * A thread that waits in poll(2) or select(2) is woken when its socket is replaced, but looks at
- * the new one then, and goes on to wait for the old one unless there is something to read. So
- * there is: a datagram from nobody, which is not heard.
- */
-static void make_readable(int fd)
-{
-        struct target own;
-        const int other = __libc_single_threaded || !target_of_socket(fd, &own)
-                                  ? -1
-                                  : kernel_socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-        if (other < 0)
-                return;
-        if (kernel_connect(other, &own.address, own.length) == 0)
-                (void)kernel_send(other, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
-        kernel_close(other);
-}
-
 /* fd: a Unix socket without a name, which the caller closes. */
 static int convert_to_client(const struct inet_socket *inet, const struct target *towards,
                              bool serves, int fd)
@@ -424,8 +389,6 @@ static int convert_to_client(const struct inet_socket *inet, const struct target
                 if (sock->removes_file)
                         departure_expect();
                 datagram_tune(fd, sock);
-                if (!serves)
-                        make_readable(fd);
                 r = convert(inet, fd, sock, false) < 0 ? -ENOBUFS : 0;
                 if (r < 0 && sock->removes_file)
                         (void)kernel_unlink(file.target.address.sun_path);
