@@ -22,6 +22,11 @@
 #include "preload/watch.h"
 #include "rules/address.h"
 
+/* How long threads that wait have to notice: they are woken, and run, in a tenth of it. */
+#define MOMENT_US 200
+
+static _Atomic int convert_pending; /* sockets whose readers were woken, and that are the old yet */
+
 struct inet_socket inet_socket_of(int fd, word w)
 {
         struct sock *sock = sock_at(WORD_INDEX(w));
@@ -375,16 +380,32 @@ static int keep_for_waking(const struct inet_socket *inet)
 }
 
 /*
- * shutdown(2) says ENOTCONN of a UDP socket that is not connected, and wakes who waits in recv(2)
- * and poll(2) all the same. The hooks of the former look at the new socket then.
+ * shutdown(2) says ENOTCONN of a UDP socket that is not connected, and wakes who waits all the
+ * same: in recv(2), whose hooks look at the new socket then (convert_settle()), and in poll(2) or
+ * select(2), which look at their descriptors once more when they are woken. They must find the old
+ * socket there, or they would go on to wait for it: so they are given a moment.
  */
 static void wake_readers(int old)
 {
         if (old < 0)
                 return;
 
+        atomic_fetch_add(&convert_pending, 1);
         (void)kernel_shutdown(old, SHUT_RD);
         kernel_close(old);
+        kernel_sleep_microseconds(MOMENT_US);
+}
+
+static void end_waking(int old)
+{
+        if (old >= 0)
+                atomic_fetch_sub(&convert_pending, 1);
+}
+
+void convert_settle(void)
+{
+        for (int i = 0; i < 100 && atomic_load(&convert_pending) > 0; i++)
+                kernel_sleep_microseconds(MOMENT_US);
 }
 
 int convert(const struct inet_socket *inet, int with, struct sock *sock, bool shared)
@@ -413,10 +434,10 @@ int convert(const struct inet_socket *inet, int with, struct sock *sock, bool sh
         if (watched)
                 watch_suspend(inet->fd);
         old = keep_for_waking(inet);
+        wake_readers(old);
         r = replace(inet->fd, with);
         if (r < 0) {
-                if (old >= 0)
-                        kernel_close(old);
+                end_waking(old);
                 if (watched)
                         watch_resume(inet->fd);
                 return r;
@@ -434,7 +455,7 @@ int convert(const struct inet_socket *inet, int with, struct sock *sock, bool sh
         if (copied)
                 convert_copies(inet, &before, w);
         table_put(inet->fd, watched && !sock ? w | WORD_EPOLLED : w);
-        wake_readers(old);
+        end_waking(old);
         departure_finish(&departure);
 
         return 0;

@@ -17,6 +17,12 @@
  */
 static inline bool datagram_was_replaced(int fd, const struct sock *before)
 {
+        const word w = table_get(fd);
+        const struct sock *sock = sock_of(w);
+
+        /* Of a stream, nothing is the end. */
+        if (sock ? sock->type == SOCK_DGRAM : w & WORD_DGRAM)
+                convert_settle();
         return datagram_sock(table_get(fd)) != before;
 }
 
