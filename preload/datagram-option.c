@@ -69,16 +69,6 @@ int datagram_set_option(struct sock *sock, int level, int name, const void *valu
         return 1;
 }
 
-static int give(const void *from, size_t size, void *value, socklen_t *length)
-{
-        if ((int)*length < 0)
-                return -EINVAL;
-        if (*length > size)
-                *length = (socklen_t)size;
-        memcpy(value, from, *length);
-        return 0;
-}
-
 /* See datagram_plant_refusal(). */
 static int give_error(int fd, const struct sock *sock, void *value, socklen_t *length)
 {
@@ -87,7 +77,7 @@ static int give_error(int fd, const struct sock *sock, void *value, socklen_t *l
 
         if (error == ECONNRESET)
                 error = datagram_peer_head(sock, &unused) == CORRESPONDENT_NONE ? 0 : ECONNREFUSED;
-        return give(&error, sizeof(error), value, length);
+        return option_give(&error, sizeof(error), value, length);
 }
 
 int datagram_get_option(int fd, const struct sock *sock, int level, int name, void *value,
@@ -100,9 +90,11 @@ int datagram_get_option(int fd, const struct sock *sock, int level, int name, vo
 
         switch (name) {
         case SO_SNDBUF:
-                return give(&datagram->told_room, sizeof(datagram->told_room), value, length);
+                return option_give(&datagram->told_room, sizeof(datagram->told_room), value,
+                                   length);
         case SO_SNDTIMEO:
-                return give(&datagram->told_timeout, sizeof(datagram->told_timeout), value, length);
+                return option_give(&datagram->told_timeout, sizeof(datagram->told_timeout), value,
+                                   length);
         case SO_ERROR:
                 return give_error(fd, sock, value, length);
         default:

@@ -211,7 +211,7 @@ int option_set(int fd, word w, int level, int name, const void *value, socklen_t
         return 0;
 }
 
-static int give(const void *from, size_t size, void *value, socklen_t *length)
+int option_give(const void *from, size_t size, void *value, socklen_t *length)
 {
         if ((int)*length < 0)
                 return -EINVAL;
@@ -232,7 +232,7 @@ static int give_byte(int number, void *value, socklen_t *length)
 
 static int give_number(int number, void *value, socklen_t *length)
 {
-        return give(&number, sizeof(number), value, length);
+        return option_give(&number, sizeof(number), value, length);
 }
 
 static int give_tcp_info(const struct sock *sock, word w, void *value, socklen_t *length)
@@ -247,7 +247,7 @@ static int give_tcp_info(const struct sock *sock, word w, void *value, socklen_t
                 .tcpi_pmtu = 65535,
         };
 
-        return give(&info, sizeof(info), value, length);
+        return option_give(&info, sizeof(info), value, length);
 }
 
 /* Answers that are neither in the table nor the Unix socket's. Returns 1 when it is none of them.
@@ -274,15 +274,15 @@ static int get_special(int fd, struct sock *sock, word w, int level, int name, v
                                 break;
                         return give_number(-client_take_error(fd, sock), value, length);
                 case SO_PEERCRED:
-                        return give(&nobody, sizeof(nobody), value, length);
+                        return option_give(&nobody, sizeof(nobody), value, length);
                 }
         else if (level == IPPROTO_TCP)
                 switch (name) {
                 case TCP_INFO:
                         return give_tcp_info(sock, w, value, length);
                 case TCP_CONGESTION:
-                        return give(sock->options.congestion, sizeof(sock->options.congestion),
-                                    value, length);
+                        return option_give(sock->options.congestion,
+                                           sizeof(sock->options.congestion), value, length);
                 }
         else if (level == IPPROTO_IP && name == IP_OPTIONS) {
                 /* sshd hangs up on connections that have any. */

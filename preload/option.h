@@ -24,3 +24,9 @@ int option_set(int fd, word w, int level, int name, const void *value, socklen_t
 
 /* The same for getsockopt(2). */
 int option_get(int fd, word w, int level, int name, void *value, socklen_t *length);
+
+/*
+ * Hand an option's value to the program: as much as fits, with the length told, as getsockopt(2)
+ * does. Errors: -EINVAL.
+ */
+int option_give(const void *from, size_t size, void *value, socklen_t *length);
