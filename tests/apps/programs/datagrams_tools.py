@@ -153,11 +153,11 @@ def scenario_dtls(stage):
     server = stage.start("gnutls-serv", "--udp", "--echo", "-p", "4433", "--mtu=1400",
                          "--x509keyfile=key.pem", "--x509certfile=cert.pem", udp=4433)
     for mtu in (1400, 500):
-        output = stage.run("sh", "-c", "{ echo hello; sleep 0.3; } | gnutls-cli --udp "
+        output = stage.run("sh", "-c", "{ echo hello; sleep 1; } | gnutls-cli --udp "
                                        f"--mtu={mtu} --x509cafile=cert.pem -p 4433 127.0.0.1")
         stage.matches(output, "^- Status: The certificate is trusted")
         stage.matches(output, "^hello$")
-        output = stage.run("sh", "-c", "{ echo hello; sleep 0.3; } | openssl s_client -dtls "
+        output = stage.run("sh", "-c", "{ echo hello; sleep 1; } | openssl s_client -dtls "
                                        f"-mtu {mtu} -CAfile cert.pem -verify_return_error -nbio "
                                        "-connect 127.0.0.1:4433")
         stage.matches(output, "Verification: OK")
