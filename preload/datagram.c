@@ -178,7 +178,7 @@ void datagram_finish(int fd, struct sock *sock)
         note_own(fd, sock);
 }
 
-static void leave_peer(int fd)
+void datagram_leave_peer(int fd)
 {
         const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
 
@@ -195,20 +195,15 @@ int datagram_restore(int fd, struct sock *sock)
 
         if (datagram_prepare(sock, &inet) < 0)
                 return -ENOBUFS;
+        /* It hears everybody: to whom it has sent, only the program before knew. */
         datagram = datagram_of(sock);
         datagram->has_port = true;
-        /* To whom it has sent, only the program before knew. */
-        datagram->automatic = datagram->answered = datagram->asking = false;
-        datagram->clean = datagram->crowded = datagram->slow = false;
-        datagram->made_by = process_id();
-        datagram->tie = 0;
-        datagram->asking_since = 0;
         datagram->told_timeout = (struct timeval){0};
         datagram->room = option_number(fd, SO_SNDBUF);
         if (sock->peer.port == 0) {
                 /* The program before may have asked somebody: tie.h. */
                 if (sock->kind == SOCK_CLIENT)
-                        leave_peer(fd);
+                        datagram_leave_peer(fd);
                 return 0;
         }
 
@@ -270,7 +265,7 @@ int datagram_connect(int fd, struct sock *sock, const union correspondent *corre
         if (r == -EACCES)
                 return r;
         if (r < 0 && datagram_peer_head(sock, &before) != CORRESPONDENT_NONE)
-                leave_peer(fd);
+                datagram_leave_peer(fd);
 
         tie_forget(sock);
         atomic_store(&datagram->clean, r == 0 && datagram_is_empty(fd));
@@ -290,7 +285,7 @@ int datagram_disconnect(int fd, struct sock *sock)
         struct endpoint before;
 
         tie_forget(sock);
-        leave_peer(fd);
+        datagram_leave_peer(fd);
         if (datagram_peer_head(sock, &before) == CORRESPONDENT_NONE)
                 return 0;
 
@@ -319,7 +314,7 @@ static void break_off(int fd, int other)
                 return;
         if (kernel_connect(other, &own.address, own.length) == 0)
                 (void)kernel_send(fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
-        leave_peer(other);
+        datagram_leave_peer(other);
 }
 
 void datagram_plant_refusal(int fd)

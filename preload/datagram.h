@@ -135,6 +135,9 @@ int datagram_reach(int fd, const struct target *target);
  */
 int datagram_connect(int fd, struct sock *sock, const union correspondent *correspondent);
 
+/* End the connection that the kernel has of it, and nothing else. No cancellation point. */
+void datagram_leave_peer(int fd);
+
 /* connect(2) with AF_UNSPEC. */
 int datagram_disconnect(int fd, struct sock *sock);
 

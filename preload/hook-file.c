@@ -75,7 +75,6 @@ HOOK_ALIAS(__write, write);
 HOOK ssize_t readv(int fd, const struct iovec *iov, int count)
 {
         struct sock *sock = datagram_sock(table_get(fd));
-
         ssize_t n;
 
         if (UNLIKELY(sock != NULL) && count > 0)

@@ -21,18 +21,11 @@ enum {
         TIE_LOOSE,
 };
 
-static void let_go(int fd)
-{
-        const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
-
-        (void)kernel_connect(fd, &nobody, sizeof(nobody));
-}
-
 /* Who is about to tie it lets go of it himself. */
 static void loosen(int fd, struct datagram *datagram)
 {
         if (atomic_exchange(&datagram->tie, TIE_LOOSE) != TIE_BUSY)
-                let_go(fd);
+                datagram_leave_peer(fd);
 }
 
 static void tie(int fd, struct datagram *datagram, const struct target *target)
@@ -48,7 +41,7 @@ static void tie(int fd, struct datagram *datagram, const struct target *target)
             !record_store(&datagram->tied, to.words)) {
                 state = TIE_BUSY;
                 if (!atomic_compare_exchange_strong(&datagram->tie, &state, TIE_NONE))
-                        let_go(fd);
+                        datagram_leave_peer(fd);
                 return;
         }
 
@@ -56,7 +49,7 @@ static void tie(int fd, struct datagram *datagram, const struct target *target)
         atomic_store(&datagram->looked, 0);
         state = TIE_BUSY;
         if (!atomic_compare_exchange_strong(&datagram->tie, &state, TIE_TIED))
-                let_go(fd);
+                datagram_leave_peer(fd);
 }
 
 /* Does the program ask a server that is going to answer from elsewhere? */
@@ -103,7 +96,7 @@ static void look(int fd, struct datagram *datagram, const struct target *target)
         (void)kernel_connect(fd, &target->address, target->length);
         /* Another thread has let go of it meanwhile. */
         if (atomic_load(&datagram->tie) != TIE_TIED)
-                let_go(fd);
+                datagram_leave_peer(fd);
 }
 
 void tie_to(int fd, const struct sock *sock, const struct target *target)
