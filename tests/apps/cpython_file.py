@@ -32,7 +32,10 @@ from test import support
 from kernel import counters, udp_datagrams
 
 # A hanging test ends its file with a traceback of every thread.
-FILE_TIMEOUT = 100
+FILE_TIMEOUT = 300
+# Seconds that tests give what takes a moment on an idle machine. (LOOPBACK_TIMEOUT stays: tests of
+# time-outs wait for its end.)
+PATIENCE = 60
 
 
 class Report(unittest.TestResult):
@@ -134,6 +137,7 @@ def main():
     faulthandler.enable()
     support.verbose = 0
     support.use_resources = resources
+    support.SHORT_TIMEOUT = PATIENCE
     with open(path, "w", encoding="utf-8", buffering=1) as stream:
         report = Report(stream)
         threading.excepthook = report.uncaught

@@ -21,38 +21,33 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 import traceback
 from pathlib import Path
 
 from kernel import (command_line, ip_listens, ip_sockets, processes, tcp_segments, udp_datagrams,
                     unix_paths)
+from server import PATIENCE, Failure, Server, wait_until
 
 HERE = Path(__file__).resolve().parent
 # Everything of a scenario lives here, on a tmpfs that hides what the machine has in /run.
 HOME = Path("/run/apps")
 PRODUCT = Path("/run/ip2unix")
 SKIPPED = 77
-# Seconds until a server listens, and until one that was told to end has ended.
-PATIENCE = 30
-
-
-class Failure(Exception):
-    """An assertion does not hold."""
+# Seconds for a client as a whole, which may have to ask many times.
+LONGER = 2 * PATIENCE
 
 
 class Skip(Exception):
     """This scenario can't run here; the text says why."""
 
 
-def wait_until(condition, what, seconds=PATIENCE):
-    """Wait until condition() is true; returns what it returned. what: is said to be missing."""
-    deadline = time.monotonic() + seconds
-    while not (result := condition()):
-        if time.monotonic() > deadline:
-            raise Failure(f"waited {seconds} seconds in vain: {what}")
-        time.sleep(0.02)
-    return result
+def signals_as_usual():
+    """Let programs have the signals that a shell makes its background jobs ignore.
+
+    What is ignored stays so across execve(2), and who finds SIGINT ignored does not end by it.
+    """
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def environment_of(user):
@@ -68,46 +63,6 @@ def identity_of(user):
     entry = pwd.getpwnam(user)
     return {"user": entry.pw_uid, "group": entry.pw_gid, "process_group": 0,
             "extra_groups": os.getgrouplist(entry.pw_name, entry.pw_gid)}
-
-
-class Server:
-    """A program that was started and goes on. Its output is in a file."""
-
-    def __init__(self, process, log):
-        self.process = process
-        self.log = log
-
-    @property
-    def pid(self):
-        return self.process.pid
-
-    def output(self):
-        return self.log.read_text(errors="replace")
-
-    def tell(self, number):
-        os.kill(self.pid, number)
-
-    def says(self, pattern):
-        """Wait until the output has a match of the pattern; returns it."""
-        return wait_until(lambda: re.search(pattern, self.output()), f"{pattern} in {self.log}")
-
-    def end(self, number=signal.SIGTERM, statuses=None, group=False):
-        """Tell the server to end, and wait until it has. Any of the statuses is a clean end.
-
-        group: tell its whole process group.
-        """
-        if self.process.poll() is not None:
-            raise Failure(f"{self.log.stem} had ended before, with {self.process.returncode}")
-        if group:
-            os.killpg(self.pid, number)
-        else:
-            self.tell(number)
-        try:
-            status = self.process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            raise Failure(f"{self.log.stem} goes on after signal {number}") from None
-        if status not in (statuses or (0, -number)):
-            raise Failure(f"{self.log.stem} ends with {status} after signal {number}")
 
 
 class Stage:
@@ -130,7 +85,7 @@ class Stage:
     def _furnish(self, build):
         """A scratch directory for everybody, and a copy of the product that every user can read."""
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-        # What systemd gives the machine's own namespace: the kernel's 10 are few for a busy machine.
+        # What systemd gives the machine's own namespace: the kernel's 10 are few on a busy one.
         Path("/proc/sys/net/unix/max_dgram_qlen").write_text("512\n", encoding="ascii")
         subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run"], check=True)
         # Program and library find each other as they do in the build directory.
@@ -268,16 +223,44 @@ class Stage:
         try:
             done = subprocess.run(
                 self.wrap(command, rules), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                text=text, timeout=PATIENCE * 2, env=self._environment(user, env), check=False,
+                text=text, timeout=LONGER, env=self._environment(user, env), check=False,
                 **(feed or {"stdin": subprocess.DEVNULL}), **identity_of(user or "root"))
         except subprocess.TimeoutExpired as late:
             raise Failure(f"{command} goes on and on: {late.stdout}") from None
-        if status is not None and done.returncode != status:
-            raise Failure(f"{command} ends with {done.returncode}:\n{done.stdout}")
-        if text and re.search("^ip2unix: ", done.stdout, re.MULTILINE):
-            raise Failure(f"{command}: complaint of the shim:\n{done.stdout}")
+        if text:
+            self._check_client(command, done.returncode, status, done.stdout)
+        elif status is not None and done.returncode != status:
+            raise Failure(f"{command} ends with {done.returncode}")
         self.no_ip()
         return done.stdout
+
+    def _check_client(self, command, got, status, output):
+        if status is not None and got != status:
+            raise Failure(f"{command} ends with {got}:\n{output}")
+        if re.search("^ip2unix: ", output, re.MULTILINE):
+            raise Failure(f"{command}: complaint of the shim:\n{output}")
+
+    def talk(self, *command, lines, status=0, env=None):
+        """Run a client that ends some time after its input does; returns what it printed.
+
+        lines: pairs of what is written to it and of a pattern for what it then has to print, before
+        it gets the next. So nobody has to guess for how long an answer is on its way.
+        """
+        self.number += 1
+        log = self.logs / f"{self.number}-{Path(str(command[0])).name}.log"
+        with open(log, "wb") as output:
+            process = subprocess.Popen(
+                self.wrap(command, True), stdin=subprocess.PIPE, stdout=output,
+                stderr=subprocess.STDOUT, env=self._environment(None, env), **identity_of("root"))
+        client = Server(process, log)
+        for text, pattern in lines:
+            process.stdin.write(text.encode())
+            process.stdin.flush()
+            client.says(pattern)
+        process.stdin.close()
+        self._check_client(command, client.wait(), status, client.output())
+        self.no_ip()
+        return client.output()
 
     def ask_many(self, url, count):
         """Ask curl for the URL so many times, 16 at once, each on a connection of its own.
@@ -289,6 +272,21 @@ class Stage:
                          f"{url}?[1-{count}]").splitlines()
         self.equal("answers", len(lines), count)
         return lines
+
+    def ask_until_all_answer(self, url, worker, count):
+        """As ask_many(), again and again until so many workers have answered; returns the answers.
+
+        worker: a function that finds in an answer who gave it. Which of those that wait at one
+        listener is quickest is chance, and on a busy machine the same one for long.
+        """
+        answers = []
+
+        def ask():
+            answers.extend(self.ask_many(url, 100))
+            return len({worker(line) for line in answers}) >= count
+
+        wait_until(ask, f"{count} workers answer {url}")
+        return answers
 
     # --- assertions -------------------------------------------------------------------------------
 
@@ -338,7 +336,7 @@ class Stage:
     def keeps_descriptors(self, before):
         """As many descriptors are open as were before."""
         wait_until(lambda: self.descriptors() <= before,
-                   f"there were {before} open descriptors, now there are {self.descriptors()}", 5)
+                   f"there were {before} open descriptors, now there are {self.descriptors()}")
 
     def closed(self, *ports, udp=()):
         """Nobody listens on the ports any more, and the socket files are gone.
@@ -348,7 +346,7 @@ class Stage:
         for port, kind in [(port, "tcp") for port in ports] + [(port, "udp") for port in udp]:
             self._nobody_listens(port, kind)
             wait_until(lambda path=self.socket(port, kind): not path.exists(),
-                       f"the socket file of {port}/{kind} is gone", 1)
+                       f"the socket file of {port}/{kind} is gone")
 
     def stale(self, *ports, udp=()):
         """The server on the ports was killed by its signal: nobody listens, and the file may stay.
@@ -368,14 +366,14 @@ class Stage:
             path.unlink()
 
     def _nobody_listens(self, port, kind):
-        wait_until(lambda: not self.listens(port, kind), f"nobody listens on {port}/{kind}", 10)
+        wait_until(lambda: not self.listens(port, kind), f"nobody listens on {port}/{kind}")
 
     def close(self):
         """What holds at the end of every scenario."""
         for server in self.servers:
             if server.process.poll() is None:
                 raise Failure(f"{server.log.stem} was never told to end")
-        wait_until(lambda: not processes(), "all processes end", 10)
+        wait_until(lambda: not processes(), "all processes end")
         self.no_ip()
         if self.uses_tcp and not tcp_segments():
             raise Failure("this scenario does not use TCP where it should")
@@ -418,6 +416,7 @@ def main():
     # Scenarios say "from stage import", and should get this very module.
     sys.modules["stage"] = sys.modules["__main__"]
     scenario = getattr(importlib.import_module(module), f"scenario_{name}")
+    signals_as_usual()
     stage = Stage(Path(build), mode)
     try:
         scenario(stage)

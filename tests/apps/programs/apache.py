@@ -5,7 +5,7 @@ import signal
 import time
 from pathlib import Path
 
-from stage import needs
+from stage import PATIENCE, needs
 
 MODULES = Path("/usr/lib/apache2/modules")
 CONFIGURATION = """
@@ -88,12 +88,12 @@ def serve(stage, mpm):
 def restart(stage, mpm):
     """Graceful restarts while clients ask on: all are answered."""
     server = start(stage, mpm)
-    client = stage.start("ab", "-q", "-t", "3", "-n", "1000000", "-c", "4",
+    client = stage.start("ab", "-q", "-t", "3", "-s", str(PATIENCE), "-n", "1000000", "-c", "4",
                          "http://127.0.0.1/small")
     for _ in range(3):
         time.sleep(0.7)
         server.tell(signal.SIGUSR1)
-    stage.equal(f"ab's exit status:\n{client.output()}", client.process.wait(30), 0)
+    stage.equal(f"ab's exit status:\n{client.output()}", client.wait(), 0)
     stage.matches(client.output(), r"^Failed requests: +0$")
     stage.check("Non-2xx" not in client.output(), client.output())
     answer = stage.run("curl", "-sSf", "http://127.0.0.1:81/small")

@@ -18,7 +18,7 @@ def scenario_curl_ways_to_connect(stage):
         (["--interface", "127.0.0.5"], "127.0.0.5", None),
         (["--interface", "127.0.0.5", "--local-port", "20020"], "127.0.0.5", "20020"),
         (["--keepalive-time", "5", "--no-tcp-nodelay"], "127.0.0.1", None),
-        (["--connect-timeout", "1"], "127.0.0.1", None),
+        (["--connect-timeout", "60"], "127.0.0.1", None),
         (["--resolve", "name.example:8000:127.0.0.1"], "127.0.0.1", None),
     )
     for options, address, port in ways:

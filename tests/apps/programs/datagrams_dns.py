@@ -3,11 +3,14 @@
 
 import signal
 
-from stage import needs, wait_until
+from stage import PATIENCE, needs, wait_until
 
 # As many characters as one TXT record has, so often that the answer does not fit into a datagram.
 CHUNK = "x" * 250
 CHUNKS = 10
+
+# For dig.
+PATIENTLY = ("+tries=2", f"+time={PATIENCE // 2}")
 
 ZONE = """$TTL 60
 @ SOA ns hostmaster 1 60 60 600 60
@@ -31,7 +34,7 @@ def by_address(stage):
 
 def dig(stage, name, *options, server="127.0.0.1"):
     """Ask with dig; returns all that it says."""
-    return stage.run("dig", f"@{server}", "+tries=2", "+time=5", name, *options)
+    return stage.run("dig", f"@{server}", *PATIENTLY, name, *options)
 
 
 def answers(stage, name, wanted, server="127.0.0.1", source=None):
@@ -58,8 +61,7 @@ def answers_big(stage, name):
 def answers_many(stage, port=53):
     """A batch of questions, each from a socket of its own."""
     path = stage.file("batch", "host.example.test A\n" * 300)
-    output = stage.run("dig", "@127.0.0.1", "-p", str(port), "+tries=2", "+time=5", "+short", "-f",
-                       path)
+    output = stage.run("dig", "@127.0.0.1", "-p", str(port), *PATIENTLY, "+short", "-f", path)
     stage.equal("answers", output.split(), ["192.0.2.7"] * 300)
 
 
@@ -91,7 +93,7 @@ def scenario_dnsmasq(stage):
     answers(stage, "host.example.test", r"192\.0\.2\.7")
     answers_big(stage, "big.example.test")
     answers_many(stage)
-    stage.matches(server.output(), r"query\[A\] host\.example\.test from 127\.0\.0\.1$")
+    server.says(r"query\[A\] host\.example\.test from 127\.0\.0\.1$")
     stage.keeps_descriptors(before)
     ends(stage, server)
 
@@ -113,9 +115,9 @@ def scenario_dnsmasq_addresses(stage):
     answers(stage, "host.example.test", r"192\.0\.2\.7")
     answers(stage, "host.example.test", r"192\.0\.2\.7", server="::1")
     answers_many(stage)
-    stage.matches(server.output(), r"query\[A\] host\.example\.test from ::1$")
-    stage.matches(server.output(), r"forwarded host\.example\.test to 127\.0\.0\.1#5353$")
-    stage.matches(behind.output(), r"query\[A\] host\.example\.test from 127\.0\.0\.1$")
+    server.says(r"query\[A\] host\.example\.test from ::1$")
+    server.says(r"forwarded host\.example\.test to 127\.0\.0\.1#5353$")
+    behind.says(r"query\[A\] host\.example\.test from 127\.0\.0\.1$")
     stage.keeps_descriptors(before)
     ends(stage, server)
     ends(stage, behind, tcp=(5353,), udp=(5353,))
@@ -170,7 +172,7 @@ def scenario_unbound(stage):
         output = stage.run("drill", *options, "@127.0.0.1", "host.example.test")
         stage.matches(output, r"\s192\.0\.2\.7$")
         stage.matches(output, r"^;; SERVER: 127\.0\.0\.1$")
-    stage.matches(server.output(), r"info: 127\.0\.0\.1 host\.example\.test\. A IN$")
+    server.says(r"info: 127\.0\.0\.1 host\.example\.test\. A IN$")
     total = stage.run("unbound-control", "-c", path, "stats_noreset")
     stage.check(int(stage.matches(total, r"^total\.num\.queries=(\d+)")[1]) >= 300, total)
     ends(stage, server, tcp=(53, 8953))
@@ -256,15 +258,15 @@ def scenario_named_and_nsd(stage):
     stage.run("nsupdate", input="server 127.0.0.1 53\nupdate add new.example.test 60 A 192.0.2.9\n"
                                 "send\n")
     wait_until(lambda: holds("new.example.test", "192.0.2.9"), "the secondary has the update")
-    stage.matches(primary.output(), r"@0x\w+ 127\.0\.0\.1#[1-9]\d+ \(host\.example\.test\): query")
-    stage.matches(primary.output(), r"@0x\w+ ::1#[1-9]\d+ \(host\.example\.test\): query")
-    stage.matches(primary.output(), r"transfer of 'example\.test/IN': IXFR ended|"
-                                    r"transfer of 'example\.test/IN': AXFR.* ended")
+    primary.says(r"@0x\w+ 127\.0\.0\.1#[1-9]\d+ \(host\.example\.test\): query")
+    primary.says(r"@0x\w+ ::1#[1-9]\d+ \(host\.example\.test\): query")
+    primary.says(r"transfer of 'example\.test/IN': IXFR ended|"
+                 r"transfer of 'example\.test/IN': AXFR.* ended")
     rndc = ["rndc", "-c", stage.file("rndc.conf", RNDC)]
     stage.matches(stage.run(*rndc, "status"), "server is up and running")
     ends(stage, secondary, tcp=(5353,), udp=(5353,))
     stage.run(*rndc, "stop")
-    stage.equal("named's exit status", primary.process.wait(30), 0)
+    stage.equal("named's exit status", primary.wait(), 0)
     stage.closed(53, 953, udp=(53,))
 
 
@@ -291,7 +293,9 @@ setSecurityPollSuffix('')
 setLocal('127.0.0.1:53', {reusePort=true})
 addLocal('127.0.0.1:53', {reusePort=true})
 addLocal('[::1]:53')
-newServer({address='127.0.0.1:5353', sockets=4, name='knot', checkName='host.example.test.'})
+setUDPTimeout(20)
+newServer({address='127.0.0.1:5353', sockets=4, name='knot', checkName='host.example.test.',
+           checkTimeout=20000})
 newServer({address='127.0.0.1:5354', name='dead', checkName='host.example.test.', checkInterval=1})
 setServerPolicy(firstAvailable)
 """
@@ -332,7 +336,7 @@ stream {{
         log_format seen '$protocol $remote_addr $remote_port $server_addr $server_port '
                         '$upstream_addr $bytes_received';
         access_log {home}/logs/access.log seen;
-        proxy_timeout 1s;
+        proxy_timeout 20s;
         proxy_responses 1;
         server {{ listen 53 udp reuseport; proxy_pass 127.0.0.1:5353; }}
         server {{ listen 127.0.0.1:53; proxy_pass 127.0.0.1:5353; }}

@@ -126,7 +126,7 @@ import asyncio, socket, sys
 for port in range(7000, 7004):
     host = "::1" if port == 7003 else "127.0.0.1"
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.settimeout(5)
+        s.settimeout(60)
         for size in (0, 1, 65507):
             s.sendto(bytes(size), (host, port))
             data, peer = s.recvfrom(100)
@@ -151,7 +151,7 @@ async def ask(count):
     ports = set()
     for size in range(1, count + 1):
         transport.sendto(bytes(size))
-        data, peer = await asyncio.wait_for(protocol.answers.get(), 5)
+        data, peer = await asyncio.wait_for(protocol.answers.get(), 60)
         host, port, length = data.split()
         assert (host, int(length), peer) == ("127.0.0.1", size, ("127.0.0.1", 7002)), data
         ports.add(port)
@@ -166,7 +166,7 @@ async def main():
     transport, protocol = await loop.create_datagram_endpoint(
         Protocol, remote_addr=("127.0.0.1", 9))
     transport.sendto(b"x")
-    print("refused", await asyncio.wait_for(protocol.errors.get(), 5))
+    print("refused", await asyncio.wait_for(protocol.errors.get(), 60))
     transport.close()
 asyncio.run(main())
 """
@@ -222,7 +222,7 @@ public class Datagrams {
 
     static String ask(DatagramSocket socket, int size, SocketAddress to) throws Exception {
         var data = new byte[size];
-        socket.setSoTimeout(5000);
+        socket.setSoTimeout(60000);
         socket.send(to == null ? new DatagramPacket(data, size)
             : new DatagramPacket(data, size, to));
         var packet = new DatagramPacket(new byte[100], 100);
@@ -257,7 +257,7 @@ public class Datagrams {
             channel.connect(address);
             channel.register(selector, SelectionKey.OP_READ);
             channel.write(ByteBuffer.wrap(new byte[7]));
-            check(selector.select(5000) == 1, "nothing to read");
+            check(selector.select(60000) == 1, "nothing to read");
             var buffer = ByteBuffer.allocate(100);
             channel.read(buffer);
             System.out.println("channel " + new String(buffer.array(), 0, buffer.position()) + " "
@@ -272,7 +272,7 @@ public class Datagrams {
         }
         try (var refused = new DatagramSocket()) {
             refused.connect(new InetSocketAddress("127.0.0.1", 9));
-            refused.setSoTimeout(5000);
+            refused.setSoTimeout(60000);
             refused.send(new DatagramPacket(new byte[1], 1));
             refused.receive(new DatagramPacket(new byte[1], 1));
         } catch (PortUnreachableException e) {
@@ -335,14 +335,14 @@ for my $turn (1 .. 3) {
     my ($port, $host) = sockaddr_in($peer);
     print join(' ', 'heard', $data, inet_ntoa($host), $port, $server->peerport), "\\n";
     $server->send(uc $data, 0, $peer);
-    IO::Select->new($client)->can_read(5) or die 'nothing';
+    IO::Select->new($client)->can_read(60) or die 'nothing';
     $client->recv(my $answer, 100);
     print join(' ', 'answer', $answer, $client->peerhost, $client->peerport), "\\n";
 }
 my $refused = IO::Socket::IP->new(PeerHost => '127.0.0.1', PeerService => 9, Type => SOCK_DGRAM)
     or die $@;
 $refused->send('x');
-IO::Select->new($refused)->can_read(5);
+IO::Select->new($refused)->can_read(60);
 defined $refused->recv(my $data, 10) and die;
 print 'refused ', $! + 0, "\\n";
 """
@@ -426,14 +426,14 @@ while (true) {
 """
 PHP_CLIENT = """<?php
 $client = stream_socket_client('udp://127.0.0.1:7000', $code, $text) or die($text);
-stream_set_timeout($client, 5);
+stream_set_timeout($client, 60);
 foreach ([1, 8000] as $size) {
     fwrite($client, str_repeat('x', $size));
     echo "stream ", fread($client, 100), " ", stream_socket_get_name($client, true), "\\n";
 }
 if (extension_loaded('sockets')) {
     $s = socket_create(AF_INET, SOCK_DGRAM, SOL_UDP);
-    socket_set_option($s, SOL_SOCKET, SO_RCVTIMEO, ['sec' => 5, 'usec' => 0]);
+    socket_set_option($s, SOL_SOCKET, SO_RCVTIMEO, ['sec' => 60, 'usec' => 0]);
     socket_sendto($s, 'hello', 5, 0, '127.0.0.1', 7000);
     socket_recvfrom($s, $data, 100, 0, $host, $port);
     echo "socket $data $host $port\\n";
@@ -468,7 +468,7 @@ set client [udp_open]
 fconfigure $client -buffering none -translation binary -blocking 0 -remote {127.0.0.1 7000}
 fileevent $client readable { puts "answer [read $client] [fconfigure $client -peer]"; set done 1 }
 puts -nonewline $client hello
-after 5000 { set done late }
+after 60000 { set done late }
 vwait done
 puts "end $done"
 """

@@ -4,7 +4,7 @@
 import re
 import signal
 
-from stage import needs, wait_until
+from stage import PATIENCE, needs, wait_until
 
 ADDRESS = r"127\.0\.0\.1"
 PORT = r"[1-9]\d{3,4}"
@@ -30,9 +30,9 @@ global
 defaults
         mode http
         log global
-        timeout connect 1s
-        timeout client 1s
-        timeout server 1s
+        timeout connect 60s
+        timeout client 60s
+        timeout server 60s
 frontend front
         bind 127.0.0.1:80
         http-request return status 200 content-type text/plain string "hello"
@@ -53,7 +53,7 @@ def scenario_rsyslog(stage):
         def arrived():
             text = log.read_text() if log.exists() else ""
             return len(re.findall(pattern, text, re.MULTILINE)) == count
-        wait_until(arrived, f"{count} times '{pattern}' in the log", 10)
+        wait_until(arrived, f"{count} times '{pattern}' in the log")
 
     stage.run("logger", "-d", "-n", "127.0.0.1", "-P", "514", "-t", "one", "hello")
     logged(rf"^{ADDRESS} .* one .*hello$")
@@ -101,7 +101,7 @@ def scenario_snmp(stage):
     server = stage.start("/usr/sbin/snmpd", "-f", "-C", "-Lo", "-r", "-c",
                          stage.file("agent.conf", SNMPD), env=home, udp=161)
     traps.says(rf"trap from UDP: \[{ADDRESS}\]:{PORT}")
-    ask = ["-v2c", "-t", "5", "-r", "1", "-On"]
+    ask = ["-v2c", "-t", str(PATIENCE), "-r", "0", "-On"]
     for agent in ("127.0.0.1", "udp6:[::1]:161"):
         answer = stage.run("snmpget", *ask, "-c", "public", agent, ".1.3.6.1.2.1.1.6.0", env=home)
         stage.matches(answer, '"?here"?$')
@@ -117,7 +117,7 @@ def scenario_snmp(stage):
               ".1.3.6.1.4.1.8072.2.3.2.1", "i", "4711", env=home)
     traps.says(rf"trap from UDP: \[{ADDRESS}\]:{PORT}->\[{ADDRESS}\]:162.*4711")
     # This one wants an answer.
-    stage.run("snmpinform", "-v2c", "-c", "public", "127.0.0.1:162", "",
+    stage.run("snmpinform", "-v2c", "-t", str(PATIENCE), "-c", "public", "127.0.0.1:162", "",
               ".1.3.6.1.4.1.8072.2.3.0.1", ".1.3.6.1.4.1.8072.2.3.2.1", "i", "4712", env=home)
     traps.says("4712")
     server.end(signal.SIGTERM, [0])
@@ -157,7 +157,8 @@ def scenario_chrony(stage):
     output = stage.run("ntpdate", "-q", "-p", "1", "127.0.0.1")
     stage.matches(output, r"127\.0\.0\.1.*\bs4\b|stratum 3|s3\b")
     for port in (323, 1323):
-        output = stage.run("chronyc", "-n", "-h", "127.0.0.1", "-p", str(port), "tracking")
+        output = stage.run("chronyc", "-n", "-h", "127.0.0.1", "-p", str(port), "-m",
+                           "timeout 20000", "tracking")
         stage.matches(output, "^Leap status +: Normal")
     sources = stage.run("chronyc", "-n", "-h", stage.home / "chrony/1123.sock", "ntpdata")
     stage.matches(sources, r"^Remote address +: 127\.0\.0\.1 ")
@@ -252,8 +253,9 @@ def scenario_freeradius(stage):
     server.says("Ready to process requests")
 
     def ask(kind, attributes, *options, host="127.0.0.1:1812", status=0):
-        return stage.run("radclient", "-x", "-t", "5", "-r", "1", "-D", "/usr/share/freeradius",
-                         *options, host, kind, "testing123", input=attributes, status=status)
+        return stage.run("radclient", "-x", "-t", str(PATIENCE), "-r", "1", "-D",
+                         "/usr/share/freeradius", *options, host, kind, "testing123",
+                         input=attributes, status=status)
 
     output = ask("auth", "User-Name = me, User-Password = right\n")
     stage.matches(output, "Received Access-Accept")
@@ -321,6 +323,7 @@ def scenario_collectd(stage):
 
     wait_until(lambda: holds("client/load/load-*"), "the client's values")
     wait_until(lambda: holds("client/uptime/uptime-*"), "the client's other values")
+    wait_until(lambda: stage.listens(8125, "udp"), "collectd listens for statsd's protocol")
     for _ in range(10):
         stage.run("socat", "-u", "-", "UDP4-SENDTO:127.0.0.1:8125", input="speed:42|g\n")
     wait_until(lambda: holds("server/statsd/gauge-speed-*", ",42"), "statsd's value")
@@ -346,7 +349,7 @@ def scenario_rpcbind(stage):
 MEMCACHED = """
 import socket, struct, sys
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-s.settimeout(5)
+s.settimeout(60)
 s.connect(("127.0.0.1", 11211))
 def ask(number, command):
     s.send(struct.pack("!4H", number, 0, 1, 0) + command)
@@ -413,7 +416,7 @@ def scenario_openvpn(stage):
     client.says(rf"Peer Connection Initiated with \[AF_INET\]{ADDRESS}:1194")
     server.says(rf"Peer Connection Initiated with \[AF_INET\]{ADDRESS}:{PORT}")
     for one in (client, server):
-        wait_until(lambda one=one: one.output().count("Control Channel: ") >= 3, "new keys", 20)
+        wait_until(lambda one=one: one.output().count("Control Channel: ") >= 3, "new keys")
         stage.check("TLS Error" not in one.output(), one.output())
     client.end(signal.SIGTERM, [0])
     server.end(signal.SIGTERM, [0])

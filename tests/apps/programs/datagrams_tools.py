@@ -16,25 +16,24 @@ PORT = r"[1-9]\d{3,4}"
 def scenario_socat_datagrams(stage):
     """A child for each client, with a socket connected to it, and one for each datagram."""
     stage.go_datagram()
-    talk = stage.start("socat", "-T", "1", "UDP4-LISTEN:7000,bind=127.0.0.1,reuseaddr,fork",
+    talk = stage.start("socat", "UDP4-LISTEN:7000,bind=127.0.0.1,reuseaddr,fork",
                        "SYSTEM:echo $SOCAT_PEERADDR $SOCAT_PEERPORT $SOCAT_SOCKPORT; cat", udp=7000)
     each = stage.start("socat", "UDP6-RECVFROM:7001,bind=[::1],reuseaddr,fork",
                        "SYSTEM:echo $SOCAT_PEERADDR $SOCAT_PEERPORT; cat", udp=7001)
     catches = stage.start("socat", "-u", "-b", "30000", "UDP4-RECV:7002,bind=127.0.0.1",
                           "CREATE:caught", udp=7002)
     for _ in range(3):
-        output = stage.run("socat", "-t", "0.5", "-", "UDP4:127.0.0.1:7000", input="hello\n")
+        output = stage.talk("socat", "-", "UDP4:127.0.0.1:7000", lines=[("hello\n", "^hello$")])
         stage.matches(output, rf"^{ADDRESS} {PORT} 7000$")
-        stage.matches(output, "^hello$")
-        output = stage.run("socat", "-t", "0.5", "-", "UDP6-SENDTO:[::1]:7001", input="hello\n")
+        output = stage.talk("socat", "-", "UDP6-SENDTO:[::1]:7001", lines=[("hello\n", "^hello$")])
         stage.matches(output, rf"^\[0000(:0000){{6}}:0001\] {PORT}$")
-        stage.matches(output, "^hello$")
     for port in range(6001, 6021):
         stage.run("socat", "-u", "-b", "30000", "-",
                   f"UDP4-SENDTO:127.0.0.1:7002,bind=127.0.0.1:{port}", input="x" * 20_000)
     wait_until(lambda: (stage.home / "caught").stat().st_size == 400_000, "all has arrived")
     for server, port in ((talk, 7000), (each, 7001), (catches, 7002)):
-        server.end(signal.SIGTERM, [143, -15])
+        # With the children, who do not know that their clients have gone.
+        server.end(signal.SIGTERM, [143, -15], group=True)
         stage.closed(udp=(port,))
 
 
@@ -62,7 +61,7 @@ def scenario_netcat_datagrams(stage):
     server = stage.start("nc.openbsd", "-u", "-l", "-n", "-v", "127.0.0.1", "7000", udp=7000)
     stage.run("nc.openbsd", "-u", "-w", "1", "127.0.0.1", "7000", input="hello\n")
     server.says("hello")
-    stage.matches(server.output(), rf"Connection received on {ADDRESS} {PORT}")
+    server.says(rf"Connection received on {ADDRESS} {PORT}")
     server.end(signal.SIGTERM, [-15])
     stage.stale(udp=(7000,))
     many = stage.start("nc.openbsd", "-u", "-k", "-l", "-n", "127.0.0.1", "7000", udp=7000)
@@ -81,12 +80,11 @@ def scenario_ncat_datagrams(stage):
     """A process for each client; it looks for its peer by MSG_PEEK."""
     stage.go_datagram()
     script = "read line; echo $NCAT_REMOTE_ADDR $NCAT_REMOTE_PORT $NCAT_LOCAL_PORT $line"
-    server = stage.start("ncat", "-u", "-l", "-k", "-v", "-n", "-c", script, "127.0.0.1", "7000", udp=7000)
+    server = stage.start("ncat", "-u", "-l", "-k", "-v", "-n", "-c", script, "127.0.0.1", "7000",
+                         udp=7000)
     for number in range(3):
-        # It ends as soon as there is nothing more to send.
-        output = stage.run("sh", "-c", f"{{ echo hello {number}; sleep 0.5; }} | "
-                                       "ncat -u -n 127.0.0.1 7000")
-        stage.matches(output, rf"^{ADDRESS} {PORT} 7000 hello {number}$")
+        stage.talk("ncat", "-u", "-n", "127.0.0.1", "7000",
+                   lines=[(f"hello {number}\n", rf"^{ADDRESS} {PORT} 7000 hello {number}$")])
     server.end(signal.SIGTERM, [-15])
     stage.stale(udp=(7000,))
 
@@ -101,7 +99,7 @@ def scenario_bash_datagrams(stage):
         exec 3<>/dev/udp/127.0.0.1/7000
         for word in one two three; do
                 printf %s $word >&3
-                timeout 5 dd bs=100 count=1 status=none <&3; echo
+                timeout 60 dd bs=100 count=1 status=none <&3; echo
         done
         exec 3>&-
         exec 3<>/dev/udp/127.0.0.1/9
@@ -125,20 +123,22 @@ def scenario_iperf3_datagrams(stage):
 
         def measured(options=options, results=results):
             results.append(json.loads(stage.run(
-                "iperf3", "-c", "127.0.0.1", "-p", "5201", "-u", "-J", "-b", "20M", "-t", "1",
+                "iperf3", "-c", "127.0.0.1", "-p", "5201", "-u", "-J", "-b", "20M", "-n", "2M",
                 *options, status=None)))
-            return "busy" not in results[-1].get("error", "")
+            if "busy" in results[-1].get("error", ""):
+                return False
+            stage.check("error" not in results[-1], results[-1].get("error"))
+            # Whoever may not run while they arrive loses what there is no room for.
+            return results[-1]["end"]["sum"]["lost_percent"] < 20
 
-        wait_until(measured, "iperf3's server is busy")
-        stage.check("error" not in results[-1], results[-1].get("error"))
+        wait_until(measured, "iperf3's server is busy, or most is lost")
         end = results[-1]["end"]
         stage.check(end["sum"]["bytes"] >= 1_500_000, end["sum"])
-        stage.check(end["sum"]["lost_percent"] < 20, end["sum"])
         for connection in results[-1]["start"]["connected"]:
             stage.equal("remote", (connection["remote_host"], connection["remote_port"]),
                         ("127.0.0.1", 5201))
             stage.check(connection["local_port"] > 1024, connection)
-    stage.matches(server.output(), rf"local {ADDRESS} port 5201 connected to {ADDRESS} port {PORT}")
+    server.says(rf"local {ADDRESS} port 5201 connected to {ADDRESS} port {PORT}")
     server.end(signal.SIGTERM, [0, 1, -15])
     stage.closed(5201, udp=(5201,))
 
@@ -153,15 +153,13 @@ def scenario_dtls(stage):
     server = stage.start("gnutls-serv", "--udp", "--echo", "-p", "4433", "--mtu=1400",
                          "--x509keyfile=key.pem", "--x509certfile=cert.pem", udp=4433)
     for mtu in (1400, 500):
-        output = stage.run("sh", "-c", "{ echo hello; sleep 1; } | gnutls-cli --udp "
-                                       f"--mtu={mtu} --x509cafile=cert.pem -p 4433 127.0.0.1")
+        output = stage.talk("gnutls-cli", "--udp", f"--mtu={mtu}", "--x509cafile=cert.pem", "-p",
+                            "4433", "127.0.0.1", lines=[("hello\n", "^hello$")])
         stage.matches(output, "^- Status: The certificate is trusted")
-        stage.matches(output, "^hello$")
-        output = stage.run("sh", "-c", "{ echo hello; sleep 1; } | openssl s_client -dtls "
-                                       f"-mtu {mtu} -CAfile cert.pem -verify_return_error -nbio "
-                                       "-connect 127.0.0.1:4433")
+        output = stage.talk("openssl", "s_client", "-dtls", "-mtu", mtu, "-CAfile", "cert.pem",
+                            "-verify_return_error", "-nbio", "-connect", "127.0.0.1:4433",
+                            lines=[("hello\n", "^hello$")])
         stage.matches(output, "Verification: OK")
-        stage.matches(output, "^hello$")
     stage.equal("lines heard", server.output().count("hello"), 4)
     server.end(signal.SIGTERM, [1])
     stage.closed(udp=(4433,))
@@ -178,8 +176,12 @@ def scenario_coap(stage):
     stage.run("coap-client-notls", "-m", "get", "-b", "512", "-o", stage.home / "copy",
               "coap://127.0.0.1/big")
     stage.same_file(big, stage.home / "copy")
-    seen = stage.run("coap-client-notls", "-m", "get", "-s", "3", "coap://127.0.0.1/time")
-    stage.check(len(re.findall(r"\d\d:\d\d:\d\d", seen)) >= 2, seen)
+
+    def observed():
+        seen = stage.run("coap-client-notls", "-m", "get", "-s", "3", "coap://127.0.0.1/time")
+        return len(re.findall(r"\d\d:\d\d:\d\d", seen)) >= 2
+
+    wait_until(observed, "the time is told more than once")
     server.end(signal.SIGTERM, [0, -15])
     stage.closed(udp=(5683,))
 
@@ -189,13 +191,13 @@ def scenario_mosh(stage):
     """A terminal over datagrams; the client takes a new socket when it hears nothing for long."""
     stage.go_datagram()
     told = stage.run("mosh-server", "new", "-i", "127.0.0.1", "-p", "60001", "-l", "LANG=C.UTF-8",
-                     "--", "sh", "-c", "echo $((20 + 3)) begun; read line; echo got:$line; sleep 1",
+                     "--", "sh", "-c",
+                     "echo $((20 + 3)) begun; read line; echo got:$line; read end",
                      env={"TERM": "xterm"})
     key = stage.matches(told, r"MOSH CONNECT 60001 (\S+)")[1]
     server = processes()
-    output = stage.run("script", "-qec", "stty rows 24 cols 80; mosh-client 127.0.0.1 60001",
-                       "/dev/null", env={"TERM": "xterm", "MOSH_KEY": key}, input="typed\n")
-    stage.matches(output, "23 begun")
-    stage.matches(output, "got:typed")
-    wait_until(lambda: not [p for p in server if p in processes()], "mosh-server ends", 10)
+    stage.talk("script", "-qec", "stty rows 24 cols 80; mosh-client 127.0.0.1 60001", "/dev/null",
+               env={"TERM": "xterm", "MOSH_KEY": key},
+               lines=[("", "23 begun"), ("typed\n", "got:typed"), ("end\n", "mosh is exiting")])
+    wait_until(lambda: not [p for p in server if p in processes()], "mosh-server ends")
     stage.closed(udp=(60001,))

@@ -86,7 +86,7 @@ def scenario_dnsmasq_tftp(stage):
     for options in ([], ["--option", "blksize 1428"]):
         atftp(stage, *options)
     tftp(stage)
-    stage.matches(server.output(), r"sent /run/apps/files/big to 127\.0\.0\.1")
+    server.says(r"sent /run/apps/files/big to 127\.0\.0\.1")
     stage.keeps_descriptors(before)
     server.end(signal.SIGTERM, [0])
     stage.closed(udp=(69,))

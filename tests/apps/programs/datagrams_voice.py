@@ -4,25 +4,34 @@
 import re
 import signal
 
-from stage import needs
+from stage import PATIENCE, needs
 
 ADDRESS = r"127\.0\.0\.1"
 PORT = r"[1-9]\d{3,4}"
 
 
+def make_calls(stage, count, *options):
+    """So many calls succeed, ten at a time: there is room for more datagrams than they are."""
+    table = stage.home / "calls.csv"
+    stage.run("sipp", "-sn", "uac", "-i", "127.0.0.1", "-p", "5070", "127.0.0.1:5060", "-m", count,
+              "-r", count, "-l", "10", "-d", "50", "-nostdin", "-trace_stat", "-stf", table,
+              "-timeout", PATIENCE, *options)
+    names, *_, last = table.read_text().splitlines()
+    calls = dict(zip(names.split(";"), last.split(";")))
+    stage.equal("calls that succeed, and that fail",
+                (calls["SuccessfulCall(C)"], calls["FailedCall(C)"]), (str(count), "0"))
+
+
 @needs("sipp")
 def scenario_sipp(stage):
-    """Calls between two of them, several at once, each a dialogue of datagrams."""
+    """Calls between two of them, several at once, each a dialogue of datagrams.
+
+    None of these is sent twice, however long an answer takes: so none may get lost.
+    """
     stage.go_datagram()
-    server = stage.start("sipp", "-sn", "uas", "-i", "127.0.0.1", "-p", "5060", "-nostdin",
+    server = stage.start("sipp", "-sn", "uas", "-i", "127.0.0.1", "-p", "5060", "-nostdin", "-nr",
                          udp=5060)
-    stage.run("sipp", "-sn", "uac", "-i", "127.0.0.1", "-p", "5070", "127.0.0.1:5060", "-m", "100",
-              "-r", "100", "-d", "50", "-nostdin", "-trace_stat", "-stf", stage.home / "calls.csv",
-              "-timeout", "20")
-    names, *_, last = (stage.home / "calls.csv").read_text().splitlines()
-    calls = dict(zip(names.split(";"), last.split(";")))
-    stage.equal("calls", (calls["SuccessfulCall(C)"], calls["FailedCall(C)"],
-                          calls["Retransmissions(C)"]), ("100", "0", "0"))
+    make_calls(stage, 100, "-nr")
     server.end(signal.SIGTERM, [0, 99, -15])
     stage.closed(udp=(5060,))
 
@@ -68,14 +77,9 @@ def scenario_kamailio(stage):
     stage.run("sipsak", "-s", "sip:here@127.0.0.1:5060")
     stage.run("sipsak", "-U", "-x", "60", "-C", "sip:me@127.0.0.1:7000", "-s",
               "sip:me@127.0.0.1:5060")
-    stage.run("sipp", "-sn", "uac", "-i", "127.0.0.1", "-p", "5070", "127.0.0.1:5060", "-m", "50",
-              "-r", "50", "-d", "50", "-nostdin", "-trace_stat", "-stf", stage.home / "calls.csv",
-              "-timeout", "20")
-    names, *_, last = (stage.home / "calls.csv").read_text().splitlines()
-    calls = dict(zip(names.split(";"), last.split(";")))
-    stage.equal("calls", (calls["SuccessfulCall(C)"], calls["FailedCall(C)"]), ("50", "0"))
-    stage.matches(proxy.output(), rf"seen OPTIONS from {ADDRESS}:{PORT} at {ADDRESS}:5060")
-    stage.matches(proxy.output(), rf"seen INVITE from {ADDRESS}:{PORT} at {ADDRESS}:5060")
+    make_calls(stage, 50)
+    proxy.says(rf"seen OPTIONS from {ADDRESS}:{PORT} at {ADDRESS}:5060")
+    proxy.says(rf"seen INVITE from {ADDRESS}:{PORT} at {ADDRESS}:5060")
     proxy.end(signal.SIGTERM, [0])
     callee.end(signal.SIGTERM, [0, 99, -15])
     stage.closed(udp=(5060, 5080))

@@ -5,7 +5,7 @@ import signal
 import time
 
 from kernel import command_line, processes
-from stage import needs, wait_until
+from stage import PATIENCE, needs, wait_until
 
 CONFIGURATION = """
 global
@@ -15,9 +15,9 @@ global
 defaults
         mode http
         option forwardfor
-        timeout connect 2s
-        timeout client 10s
-        timeout server 10s
+        timeout connect 60s
+        timeout client 60s
+        timeout server 60s
         option redispatch
 frontend front
         bind 127.0.0.1:80 shards 4
@@ -95,13 +95,14 @@ def scenario_haproxy_reload(stage):
         return {process for process in processes() if process != server.pid
                 and command_line(process).startswith("haproxy")}
 
-    client = stage.start("ab", "-q", "-t", "4", "-n", "1000000", "-c", "4", "http://127.0.0.1/who")
+    client = stage.start("ab", "-q", "-t", "4", "-s", str(PATIENCE), "-n", "1000000", "-c", "4",
+                         "http://127.0.0.1/who")
     for _ in range(2):
         time.sleep(0.5)
         old = workers()
         server.tell(signal.SIGUSR2)
-        wait_until(lambda old=old: workers() and not old & workers(), "a new worker", 15)
-    stage.equal(f"ab's exit status:\n{client.output()}", client.process.wait(30), 0)
+        wait_until(lambda old=old: workers() and not old & workers(), "a new worker")
+    stage.equal(f"ab's exit status:\n{client.output()}", client.wait(), 0)
     stage.matches(client.output(), r"^Failed requests: +0$")
     stage.check("Non-2xx" not in client.output(), client.output())
     stage.matches(stage.run("curl", "-sS", "http://127.0.0.1/who"), "127.0.0.1 127.0.0.1")

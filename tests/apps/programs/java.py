@@ -116,7 +116,7 @@ public class Plain {
                 client.setKeepAlive(true);
                 client.setReceiveBufferSize(65536);
                 client.setTrafficClass(16);
-                client.connect(server.getLocalSocketAddress(), 1000);
+                client.connect(server.getLocalSocketAddress(), 60000);
                 try (var accepted = server.accept()) {
                     same(client.getRemoteSocketAddress(), server.getLocalSocketAddress());
                     same(accepted.getLocalPort(), server.getLocalPort());
@@ -156,7 +156,7 @@ public class Plain {
         Thread.sleep(100);
         server.close();
         accepted.close();
-        for (var thread : woken) { thread.join(5000); check(!thread.isAlive(), "still waits"); }
+        for (var thread : woken) { thread.join(60000); check(!thread.isAlive(), "still waits"); }
         same(client.getInputStream().read(), -1);
         client.close();
     }
@@ -173,7 +173,7 @@ public class Plain {
             if (client.connect(server.getLocalAddress()))
                 client.keyFor(selector).interestOps(0);
             SocketChannel accepted = null;
-            for (int turn = 0; turn < 50 && (accepted == null || !client.isConnected()); turn++) {
+            for (int turn = 0; turn < 600 && (accepted == null || !client.isConnected()); turn++) {
                 selector.select(100);
                 for (var key : selector.selectedKeys()) {
                     if (key.isAcceptable() && accepted == null) accepted = server.accept();
@@ -184,7 +184,7 @@ public class Plain {
             same(client.getRemoteAddress(), server.getLocalAddress());
             accepted.write(ByteBuffer.wrap("hello".getBytes()));
             client.keyFor(selector).interestOps(SelectionKey.OP_READ);
-            check(selector.select(2000) == 1, "nothing to read");
+            check(selector.select(60000) == 1, "nothing to read");
             var buffer = ByteBuffer.allocate(10);
             same(client.read(buffer), 5);
             accepted.close();

@@ -56,7 +56,7 @@ def scenario_postgresql_and_psql(stage):
     before = stage.descriptors()
     activity = "select client_addr, client_port > 0 from pg_stat_activity where query ~ 'activity'"
     stage.equal("pg_stat_activity", ask(stage, activity), "127.0.0.1|t")
-    stage.matches(server.output(), r"connection received: host=127\.0\.0\.1 port=[1-9]\d+")
+    server.says(r"connection received: host=127\.0\.0\.1 port=[1-9]\d+")
     # Its own Unix socket is left alone.
     stage.equal("own socket", ask(stage, f"select {names}", stage.home / "own"), "|||")
     if stage.rules:
@@ -102,10 +102,10 @@ def scenario_postgresql_cancel(stage):
     client = stage.start("psql", "-X", "-h", "127.0.0.1", "-U", USER, "-c", "select pg_sleep(60)",
                          USER)
     sleeping = "select count(*) from pg_stat_activity where query = 'select pg_sleep(60)'"
-    wait_until(lambda: ask(stage, sleeping) == "1", "the query runs", 10)
+    wait_until(lambda: ask(stage, sleeping) == "1", "the query runs")
     time.sleep(0.1)
     client.tell(signal.SIGINT)
-    stage.equal("psql's exit status", client.process.wait(10), 1)
+    stage.equal("psql's exit status", client.wait(), 1)
     stage.matches(client.output(), "canceling statement due to user request")
     server.end(signal.SIGINT, [0])
     stage.closed(5432)

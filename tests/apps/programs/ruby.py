@@ -29,7 +29,7 @@ end
 s = TCPSocket.new(ARGV[0], 8000)
 puts s.peeraddr.inspect, s.addr.inspect, s.remote_address.inspect
 s.close
-s = Socket.tcp(ARGV[0], 8000, connect_timeout: 2)
+s = Socket.tcp(ARGV[0], 8000, connect_timeout: 60)
 puts s.remote_address.ip_unpack.inspect
 s.close
 begin
@@ -69,10 +69,9 @@ def scenario_puma_cluster(stage):
     server = stage.start("puma", "-w", "3", "-t", "1:4", "-b", "tcp://127.0.0.1:9292", path,
                          port=9292)
     wait_until(lambda: server.output().count("booted") == 3, "three workers")
-    answers = stage.ask_many("http://127.0.0.1:9292/", 300)
+    answers = stage.ask_until_all_answer("http://127.0.0.1:9292/", lambda line: line.split()[2], 3)
     stage.equal("addresses", {tuple(line.split()[:2]) for line in answers},
                 {("127.0.0.1", "9292")})
-    stage.equal("workers that answer", len({line.split()[2] for line in answers}), 3)
     server.end(signal.SIGTERM, [0, -15])
     stage.closed(9292)
 
@@ -84,7 +83,7 @@ def scenario_puma_restart(stage):
     server = stage.start("puma", "-t", "1:4", "-b", "tcp://127.0.0.1:9292", path, port=9292)
     server.says("Ctrl-C")
     server.tell(signal.SIGUSR2)
-    wait_until(lambda: server.output().count("Ctrl-C") == 2, "puma comes back", 20)
+    wait_until(lambda: server.output().count("Ctrl-C") == 2, "puma comes back")
     answers = stage.ask_many("http://127.0.0.1:9292/", 50)
     stage.equal("peers", {tuple(line.split()[:2]) for line in answers}, {("127.0.0.1", "9292")})
     server.end(signal.SIGTERM, [0, -15])

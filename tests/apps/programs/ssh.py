@@ -4,7 +4,7 @@
 import os
 import signal
 
-from stage import needs, wait_until
+from stage import PATIENCE, needs, wait_until
 
 CONFIGURATION = """
 ListenAddress 127.0.0.1
@@ -33,7 +33,7 @@ def start(stage):
 def options(stage):
     return ["-F", "/dev/null", "-i", stage.home / "ssh/user", "-o", "BatchMode=yes", "-o",
             "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o",
-            "LogLevel=ERROR", "-o", "ConnectTimeout=10", "-o", "IPQoS=throughput"]
+            "LogLevel=ERROR", "-o", f"ConnectTimeout={PATIENCE}", "-o", "IPQoS=throughput"]
 
 
 def login(stage, *command, **keywords):
@@ -46,8 +46,7 @@ def scenario_ssh_and_scp(stage):
     connection = login(stage, 'echo "$SSH_CONNECTION"; echo "$SSH_CLIENT"')
     client = stage.matches(connection, r"^127\.0\.0\.1 ([1-9]\d+) 127\.0\.0\.1 22$")[1]
     stage.matches(connection, rf"^127\.0\.0\.1 {client} 22$")
-    stage.matches(server.output(),
-                  rf"Accepted publickey for root from 127\.0\.0\.1 port {client} ssh2")
+    server.says(rf"Accepted publickey for root from 127\.0\.0\.1 port {client} ssh2")
     stage.check("UNKNOWN" not in server.output(), server.output())
     before = stage.descriptors()
     big = stage.noise("big", 100_000_000)
@@ -79,7 +78,7 @@ def scenario_ssh_forwarding(stage):
                          "-N", "-L", "127.0.0.1:8001:127.0.0.1:8000",
                          "-R", "127.0.0.1:8002:127.0.0.1:8000", "-D", "127.0.0.1:8003",
                          "root@127.0.0.1", port=8001)
-    wait_until(lambda: stage.listens(8002) and stage.listens(8003), "forwarded ports", 10)
+    wait_until(lambda: stage.listens(8002) and stage.listens(8003), "forwarded ports")
     for port in (8001, 8002):
         stage.run("curl", "-sSf", "-o", stage.home / "copy", f"http://127.0.0.1:{port}/big")
         stage.same_file(stage.home / "www/big", stage.home / "copy")
@@ -89,8 +88,8 @@ def scenario_ssh_forwarding(stage):
     shared = stage.run("ssh", *options(stage), *control, "root@127.0.0.1", "echo over it")
     stage.equal("shared connection", shared, "over it\n")
     stage.run("ssh", *options(stage), *control, "-O", "exit", "root@127.0.0.1")
-    tunnel.process.wait(10)
-    wait_until(lambda: not stage.listens(8002), "the far end stops listening", 10)
+    tunnel.wait()
+    wait_until(lambda: not stage.listens(8002), "the far end stops listening")
     web.end(signal.SIGINT, [0, -2, 1, 130])
     server.end()
     stage.closed(22, 8000, 8001, 8002, 8003)

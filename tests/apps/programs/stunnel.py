@@ -3,7 +3,7 @@
 
 import signal
 
-from stage import needs
+from stage import PATIENCE, needs
 
 CONFIGURATION = """
 foreground = yes
@@ -37,10 +37,11 @@ def scenario_stunnel(stage):
     server = stage.start("stunnel4", path, port=7001)
     for _ in range(3):
         with open(big, "rb") as content:
-            output = stage.run("socat", "-t", "10", "-", "TCP4:127.0.0.1:7001", stdin=content)
+            output = stage.run("socat", "-t", str(PATIENCE), "-", "TCP4:127.0.0.1:7001",
+                               stdin=content)
         stage.matches(output, rf"^{wanted} ")
-    stage.matches(server.output(), r"accepted connection from 127\.0\.0\.1:[1-9]\d+")
-    stage.matches(server.output(), r"connected remote server from 127\.0\.0\.1:[1-9]\d+")
+    server.says(r"accepted connection from 127\.0\.0\.1:[1-9]\d+")
+    server.says(r"connected remote server from 127\.0\.0\.1:[1-9]\d+")
     server.end(signal.SIGTERM, [0])
     echo.end(signal.SIGTERM, [143, -15])
     stage.closed(7001, 7002, 7003)

@@ -141,7 +141,7 @@ def scenario_git_daemon(stage):
     before = stage.descriptors()
     stage.run(*git, "clone", "-q", "git://127.0.0.1/one", stage.home / "two")
     stage.same_file(one / "file", stage.home / "two/file")
-    stage.matches(server.output(), r"Connection from 127\.0\.0\.1:[1-9]\d+")
+    server.says(r"Connection from 127\.0\.0\.1:[1-9]\d+")
     stage.noise("two/more", 5_000_000)
     stage.run(*git, "-C", stage.home / "two", "add", "more", rules=False)
     stage.run(*git, "-C", stage.home / "two", "commit", "-q", "-m", "second", rules=False)
