@@ -93,7 +93,7 @@ static void check_owner(void)
         ok(fcntl(fd, F_GETFL) & O_ASYNC, "O_ASYNC before bind");
         signals = 0;
         theirs = client(0, fd);
-        ok(readable(fd, 1000) && signals > 0, "a client raises the signal");
+        ok(readable(fd, PATIENCE) && signals > 0, "a client raises the signal");
         close_both(fd, theirs);
 }
 
@@ -112,7 +112,7 @@ static void check_epoll(uint32_t events, const char *what)
         bound(fd);
         same(epoll_wait(epfd, got, 4, 20), 0, "%s: no event before a client comes", what);
         theirs = client(0, fd);
-        same(epoll_wait(epfd, got, 4, 2000), 1, "%s: an event when it comes", what);
+        same(epoll_wait(epfd, got, 4, PATIENCE), 1, "%s: an event when it comes", what);
         ok(got[0].data.u64 == UINT64_C(0x1122334455667788) && got[0].events & EPOLLIN,
            "%s: with its data", what);
         same(epoll_wait(epfd, got, 4, 20), events & EPOLLET ? 0 : 1, "%s: level or edge", what);
@@ -148,7 +148,7 @@ static void check_no_epoll(void)
         close(fd);
         bound(old);
         theirs = client(0, old);
-        need(readable(old, 2000), "a client");
+        need(readable(old, PATIENCE), "a client");
         same(epoll_wait(epfd, got, 4, 20), 0, "no event for registrations that are gone");
         same(epoll_wait(gone, got, 4, 20), 0, "nor for one in an epoll that was closed");
         is(messages(), "", "nothing is printed");
@@ -178,7 +178,8 @@ static void check_many(void)
                 close(fds[i]);
         bound(fd);
         theirs = client(0, fd);
-        same(epoll_wait(epfd, got, 4, 2000), 1, "the listener is watched beside %d clients", MANY);
+        same(epoll_wait(epfd, got, 4, PATIENCE), 1, "the listener is watched beside %d clients",
+             MANY);
         same((long long)got[0].data.u64, 6, "with its data");
         is(messages(), "", "nothing is printed");
         close_both(fd, theirs);

@@ -16,6 +16,7 @@
 
 #include "tests/preload/net.h"
 #include "tests/preload/tap.h"
+#include "tests/preload/waits.h"
 
 static int listener;
 
@@ -68,7 +69,7 @@ static void check_cancel(void *(*function)(void *), void *argument, const char *
         void *result = NULL;
 
         need(pthread_create(&thread, NULL, function, argument) == 0, "pthread_create");
-        usleep(30000);
+        until_threads_wait(1);
         same(pthread_cancel(thread), 0, "%s: cancel", what);
         same(pthread_join(thread, &result), 0, "%s: join", what);
         ok(result == PTHREAD_CANCELED, "%s: it was cancelled", what);
@@ -177,7 +178,7 @@ static void check_errno(const char *address)
         KEEPS_ERRNO(getsockname(fd, (struct sockaddr *)&storage, &length));
         KEEPS_ERRNO(fcntl(fd, F_SETFL, O_NONBLOCK));
         theirs = client(0, fd);
-        need(readable(fd, 2000), "a client");
+        need(readable(fd, PATIENCE), "a client");
         length = sizeof(storage);
         KEEPS_ERRNO(ours = accept(fd, (struct sockaddr *)&storage, &length));
         KEEPS_ERRNO(getpeername(ours, (struct sockaddr *)&storage, &length));

@@ -63,7 +63,7 @@ int main(int argc, char **argv)
         need(argc == 2, "an address");
         listener = listen_at(argv[1]);
         pid = start_client(listener, &end);
-        need(readable(listener, 5000), "a client");
+        need(readable(listener, PATIENCE), "a client");
         ours = accept(listener, (struct sockaddr *)&accepted, &length);
         if (accepted.ss_family == AF_INET)
                 check_ipv4((struct sockaddr_in *)&accepted, pid);

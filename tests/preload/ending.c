@@ -17,6 +17,7 @@
 
 #include "tests/preload/net.h"
 #include "tests/preload/tap.h"
+#include "tests/preload/waits.h"
 
 static const char *address;
 
@@ -44,7 +45,8 @@ static void check_shutdown(int how)
         errno = 0;
         same(accept(fd, NULL, NULL), -1, "accept");
         same(errno, EINVAL, "says EINVAL");
-        ok(poll(&pollfd, 1, 1000) == 1 && pollfd.revents & POLLHUP, "poll says that it hung up");
+        ok(poll(&pollfd, 1, PATIENCE) == 1 && pollfd.revents & POLLHUP,
+           "poll says that it hung up");
         same(option(fd, SOL_SOCKET, SO_ACCEPTCONN), 0, "SO_ACCEPTCONN");
         is(peer_name(fd), "ENOTCONN", "getpeername");
         same(option(fd, SOL_SOCKET, SO_DOMAIN), AF_INET, "SO_DOMAIN");
@@ -72,7 +74,7 @@ static void check_waiting(int threads)
         for (int i = 0; i < threads; i++)
                 need(pthread_create(&waiting[i], NULL, accept_in_thread, &fd) == 0,
                      "pthread_create");
-        usleep(50000);
+        until_threads_wait(threads);
         same(shutdown(fd, SHUT_RDWR), 0, "shutdown while %d threads wait", threads);
         for (int i = 0; i < threads; i++) {
                 void *result;
@@ -145,7 +147,7 @@ static void check_epoll(const char *what, void (*end)(int fd))
         end(fd);
         again = new_listener();
         theirs = client(0, again);
-        need(readable(again, 1000), "a client");
+        need(readable(again, PATIENCE), "a client");
         same(epoll_wait(epfd, &got, 1, 20), 0, "epoll is silent about a listener after %s", what);
         close(accept(again, NULL, NULL));
         close(theirs);
@@ -185,7 +187,7 @@ static void check_epoll_in_child(void)
         }
         reap(pid);
         theirs = client(0, fd);
-        same(epoll_wait(epfd, &got, 1, 1000), 1, "epoll goes on when a child closes its copy");
+        same(epoll_wait(epfd, &got, 1, PATIENCE), 1, "epoll goes on when a child closes its copy");
         same((long long)got.data.u64, 78, "with its data");
         close(accept(fd, NULL, NULL));
         close(theirs);

@@ -4,11 +4,14 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -111,7 +114,7 @@ int take(int listener)
 {
         int fd;
 
-        need(readable(listener, 5000), "a client that can be accepted");
+        need(readable(listener, PATIENCE), "a client that can be accepted");
         fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
         need(fd >= 0, "accept");
         return fd;
@@ -137,7 +140,7 @@ int try_to_reach(int fd, const char *address)
                 r = connect_to(fd, address);
         if (r != EINPROGRESS)
                 return r;
-        if (poll(&pollfd, 1, 2000) != 1)
+        if (poll(&pollfd, 1, PATIENCE) != 1)
                 return EINPROGRESS;
 
         return option(fd, SOL_SOCKET, SO_ERROR);
@@ -187,6 +190,45 @@ double milliseconds(void)
 
         clock_gettime(CLOCK_MONOTONIC, &now);
         return (double)now.tv_sec * 1000 + (double)now.tv_nsec / 1e6;
+}
+
+/* How long the thread was ready to run and did not: proc(5), schedstat. 0 where it is not told. */
+static double milliseconds_in_queue(void)
+{
+        static __thread int fd = -1;
+        static __thread pid_t owner;
+        char text[128] = "";
+        unsigned long long queued = 0;
+
+        /* What a child has inherited is of the thread that forked it. */
+        if (owner != gettid()) {
+                fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
+                owner = gettid();
+        }
+        (void)!pread(fd, text, sizeof(text) - 1, 0);
+        return sscanf(text, "%*u %llu", &queued) == 1 ? (double)queued / 1e6 : 0;
+}
+
+double slept(void)
+{
+        struct timespec used;
+
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+        return milliseconds() - milliseconds_in_queue() - (double)used.tv_sec * 1000 -
+               (double)used.tv_nsec / 1e6;
+}
+
+void alarm_in(int microseconds)
+{
+        const struct itimerval timer = {{0, 0}, {0, microseconds}};
+
+        setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+void alarm_stop(void)
+{
+        signal(SIGALRM, SIG_IGN);
+        alarm_in(0);
 }
 
 int count_open(void)

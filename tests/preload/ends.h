@@ -37,7 +37,7 @@ int serve_at(const char *address, int backlog);
 /* The same with the address of one, as 127.0.0.1. */
 int serve_unix(const char *path, int type, int backlog);
 
-/* Accept, waiting for five seconds at most: it has to work. */
+/* Accept: it has to work. */
 int take(int listener);
 
 /* A client's socket that is connected there; it has to work. */
@@ -57,6 +57,21 @@ const char *events_of(int fd, int milliseconds);
 
 /* The monotonic clock. */
 double milliseconds(void);
+
+/*
+ * For so many milliseconds this thread has waited for something, from some time on. A processor
+ * that others have meanwhile is not waited for.
+ */
+double slept(void);
+
+/*
+ * SIGALRM after so many microseconds, once. A handler that wants it again says so at its end: a
+ * timer that goes on by itself leaves a slow machine no time for what it interrupts.
+ */
+void alarm_in(int microseconds);
+
+/* Neither what was asked for comes any more, nor what a handler asks for that runs meanwhile. */
+void alarm_stop(void);
 
 /* So many descriptors are open. */
 int count_open(void);

@@ -21,8 +21,22 @@ static bool is_in_environ(const char *name)
         return false;
 }
 
+/*
+ * Programs that change their title in ps(1) write over the memory from argv[0] to the end of the
+ * last variable, in which execve(2) has laid out both: avahi-daemon did so, and died.
+ */
+static void check_layout(const char *first)
+{
+        const char *last = NULL;
+
+        for (char **variable = environ; *variable; variable++)
+                last = *variable;
+        ok(last > first && last - first < 1 << 20, "the last variable is behind the arguments");
+}
+
 int main(int argc, char **argv)
 {
+        check_layout(argv[0]);
         for (int i = 1; i < argc; i++) {
                 char *value = strchr(argv[i], '=');
 

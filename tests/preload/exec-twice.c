@@ -34,7 +34,7 @@ static void try_inherited_listener(int listener)
 
         need(epfd >= 0 && epoll_ctl(epfd, EPOLL_CTL_ADD, listener, &event) == 0, "epoll");
         need(client(0, listener) >= 0, "a client");
-        results[0] = epoll_wait(epfd, &event, 1, 1000) == 1 ? '1' : '0';
+        results[0] = epoll_wait(epfd, &event, 1, PATIENCE) == 1 ? '1' : '0';
         close(listener);
 
         /* To a socket of the program's own nobody can connect any more. */

@@ -17,6 +17,7 @@
 
 #include "tests/preload/net.h"
 #include "tests/preload/tap.h"
+#include "tests/preload/waits.h"
 
 #define SELF    "/proc/self/exe"
 #define ADDRESS "127.0.0.1:80"
@@ -287,14 +288,16 @@ static void bind_fail_and_serve(void)
 static void daemonize_and_serve(void)
 {
         const pid_t pid = fork();
+        pid_t parent;
         int fd;
 
         if (pid > 0)
                 _exit(reap(pid));
         fd = listen_at(ADDRESS);
+        parent = getpid();
         if (fork() > 0)
                 _exit(0);
-        usleep(100000);
+        until_orphaned(parent);
         close(fd);
         execute_serve();
 }

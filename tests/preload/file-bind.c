@@ -51,7 +51,7 @@ static void check_second_try(void)
         is(local_name(fd), ADDRESS, "name");
         same(listen(fd, 5), 0, "listen");
         theirs = client(0, fd);
-        same(epoll_wait(epfd, &event, 1, 2000), 1, "epoll tells of a client");
+        same(epoll_wait(epfd, &event, 1, PATIENCE), 1, "epoll tells of a client");
         close(theirs);
         close(fd);
         close(epfd);

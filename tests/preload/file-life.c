@@ -23,6 +23,7 @@
 #include "tests/preload/files.h"
 #include "tests/preload/net.h"
 #include "tests/preload/tap.h"
+#include "tests/preload/waits.h"
 
 #define ADDRESS "127.0.0.1:80"
 #define SELF    "/proc/self/exe"
@@ -212,11 +213,11 @@ static int listen_and_die(void)
 static int listen_and_hand_on(void)
 {
         const int fd = listen_at(ADDRESS);
-        const pid_t pid = fork();
+        const pid_t parent = getpid(), pid = fork();
 
         /* The parent is gone when its child closes. */
         if (pid == 0) {
-                usleep(50000);
+                until_orphaned(parent);
                 _exit(file_serves(web, fd) && close(fd) == 0 ? 0 : 1);
         }
         return pid > 0 ? 0 : 1;
@@ -332,7 +333,7 @@ static void check_upgrade(bool spawn)
 
         pid = start_holder(fd, &end, spawn);
         /* The other has got as far as to hold it when nothing but that keeps it. */
-        usleep(100000);
+        until_process_reads(pid, STDIN_FILENO);
         close(fd);
         same(try_file(web), 0, "closed by the one that bound it, the %s one listens", how);
         close(end);

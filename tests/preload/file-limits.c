@@ -196,7 +196,7 @@ static void check_descriptors(void)
                 close(fds[--n]);
         same(listen(fd, 5), 0, "listen");
         theirs = client(0, fd);
-        same(epoll_wait(epfd, &event, 1, 1000), 1, "epoll tells of a client");
+        same(epoll_wait(epfd, &event, 1, PATIENCE), 1, "epoll tells of a client");
         close(theirs);
         close(fd);
         is(kind_of(path_of("web")), "none", "closed, and gone");

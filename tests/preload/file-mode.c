@@ -24,6 +24,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/preload/ends.h"
 #include "tests/preload/files.h"
 #include "tests/preload/net.h"
 #include "tests/preload/tap.h"
@@ -144,6 +145,7 @@ static void check_instant(int port, mode_t mask, mode_t mode, uid_t uid, gid_t g
 {
         struct sight *sight = mmap(NULL, sizeof(*sight), PROT_READ | PROT_WRITE,
                                    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        const double end = milliseconds() + PATIENCE;
         int failed = 0;
         pid_t pid;
 
@@ -154,7 +156,9 @@ static void check_instant(int port, mode_t mask, mode_t mode, uid_t uid, gid_t g
         while (!sight->ready)
                 usleep(1000);
         umask(mask);
-        for (int i = 0; i < BINDS || (sight->seen < 50 && i < 20 * BINDS); i++) {
+        for (int i = 0; i < BINDS || (sight->seen < 50 && i < 20 * BINDS) ||
+                        (sight->seen == 0 && milliseconds() < end);
+             i++) {
                 const int fd = socket(AF_INET, SOCK_STREAM, 0);
 
                 failed += bind_port(fd, port) != 0 || listen(fd, 1) != 0;

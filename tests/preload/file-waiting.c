@@ -16,8 +16,7 @@
 #include "tests/preload/files.h"
 #include "tests/preload/net.h"
 #include "tests/preload/tap.h"
-
-static _Atomic bool waits;
+#include "tests/preload/waits.h"
 
 static void wake(int number)
 {
@@ -26,7 +25,6 @@ static void wake(int number)
 
 static void *wait_for_client(void *listener)
 {
-        waits = true;
         return (void *)(long)accept(*(int *)listener, NULL, NULL);
 }
 
@@ -34,12 +32,8 @@ static pthread_t start_waiting(void *(*wait)(void *), int *listener)
 {
         pthread_t thread;
 
-        waits = false;
         need(pthread_create(&thread, NULL, wait, listener) == 0, "pthread_create");
-        while (!waits)
-                usleep(1000);
-        /* From there it is some instructions to accept(2) or poll(2). */
-        usleep(100 * 1000);
+        until_threads_wait(1);
         return thread;
 }
 
@@ -96,9 +90,7 @@ static void *wait_for_readable(void *listener)
 {
         struct pollfd wanted = {.fd = *(int *)listener, .events = POLLIN};
 
-        waits = true;
-        /* When the time is over the kernel looks the descriptor up again: POLLNVAL. */
-        (void)poll(&wanted, 1, 300);
+        (void)poll(&wanted, 1, -1);
         return (void *)(long)(wanted.revents & POLLIN);
 }
 
@@ -112,6 +104,7 @@ static void check_polled(void)
                 const pthread_t thread = start_waiting(wait_for_readable, &listener);
 
                 close(listener);
+                need(pthread_kill(thread, SIGUSR1) == 0, "pthread_kill");
                 _exit(answer_of(thread) != 0 || strcmp(kind_of(path_of("web")), "socket") != 0);
         }
 

@@ -112,7 +112,7 @@ bool file_serves(const char *path, int listener)
 
         if (theirs < 0)
                 return false;
-        if (readable(listener, 2000)) {
+        if (readable(listener, PATIENCE)) {
                 const int ours = accept(listener, NULL, NULL);
 
                 good = ours >= 0 && send(theirs, "a", 1, MSG_NOSIGNAL) == 1 &&
@@ -168,7 +168,7 @@ static void check_usable(int fd, int epfd, const char *what)
         same(listen(fd, 5), 0, "%s: and listens", what);
         theirs = socket_for(local_name(fd), SOCK_STREAM | SOCK_CLOEXEC);
         same(connect_to(theirs, local_name(fd)), 0, "%s: over TCP", what);
-        same(epoll_wait(epfd, &event, 1, 2000), 1, "%s: which epoll tells of", what);
+        same(epoll_wait(epfd, &event, 1, PATIENCE), 1, "%s: which epoll tells of", what);
         same((long long)event.data.u64, 5, "%s: with its data", what);
         close(theirs);
 }

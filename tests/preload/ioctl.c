@@ -50,7 +50,7 @@ static void check_connection(int ours, int theirs)
 
         same(ioctl(ours, FIONREAD, &n), 0, "FIONREAD");
         same(n, 0, "nothing has come");
-        need(write(theirs, "12345", 5) == 5 && readable(ours, 1000), "data");
+        need(write(theirs, "12345", 5) == 5 && readable(ours, PATIENCE), "data");
         same(ioctl(ours, FIONREAD, &n), 0, "FIONREAD");
         same(n, 5, "5 bytes have come");
         same(ioctl(ours, SIOCATMARK, &n), 0, "SIOCATMARK");

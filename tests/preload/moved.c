@@ -132,7 +132,7 @@ static void check_any_port(void)
         ok(atoi(port_in(local_name(fd))) > 1024, "with a port");
         snprintf(real, sizeof(real), "127.0.0.7:%s", port_in(local_name(fd)));
         theirs = connected(real);
-        ok(readable(fd, 1000), "which is the real one");
+        ok(readable(fd, PATIENCE), "which is the real one");
         close(theirs);
         close(fd);
 }
@@ -175,7 +175,8 @@ static void check_epoll(void)
         epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &event);
         need(bind_to(fd, "0.0.0.0:80") == 0 && listen(fd, 5) == 0, "bind");
         theirs = connected("127.0.0.1:8080");
-        same(epoll_wait(epfd, &event, 1, 1000), 1, "an epoll from before bind tells of a client");
+        same(epoll_wait(epfd, &event, 1, PATIENCE), 1,
+             "an epoll from before bind tells of a client");
         same(fcntl(fd, F_GETFL) & O_NONBLOCK, O_NONBLOCK, "flags");
         close(theirs);
         close(fd);

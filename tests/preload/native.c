@@ -17,7 +17,6 @@
 #include "tests/preload/tap.h"
 
 #define TEXT_SIZE 128
-#define PATIENCE  2000
 
 static struct sockaddr_storage server;
 static socklen_t server_length;

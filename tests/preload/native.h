@@ -39,8 +39,8 @@ bool client_says(int fd, const char *text);
 const char *client_hears(int fd);
 
 /*
- * The next datagram for the server: a text, or the name of the errno, or "nothing" after two
- * seconds. Whence it came is in ret_from when not NULL, 64 bytes.
+ * The next datagram for the server: a text, or the name of the errno, or "nothing" after
+ * PATIENCE. Whence it came is in ret_from when not NULL, 64 bytes.
  */
 const char *server_hears(int fd, char *ret_from);
 

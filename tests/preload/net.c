@@ -148,8 +148,12 @@ int set_option(int fd, int level, int name, int value)
 bool readable(int fd, int milliseconds)
 {
         struct pollfd pollfd = {.fd = fd, .events = POLLIN};
+        int n;
 
-        return poll(&pollfd, 1, milliseconds) > 0;
+        do
+                n = poll(&pollfd, 1, milliseconds);
+        while (n < 0 && errno == EINTR);
+        return n > 0;
 }
 
 bool is_local_peer(const char *text, int family)
@@ -230,7 +234,7 @@ int accept_client(int place, int listener, int *ret_client)
         const int theirs = client(place, listener);
         int ours;
 
-        need(readable(listener, 5000), "a client that can be accepted");
+        need(readable(listener, PATIENCE), "a client that can be accepted");
         ours = accept(listener, NULL, NULL);
         need(ours >= 0, "accept");
         if (ret_client)
@@ -246,7 +250,7 @@ bool serves(int place, int listener)
         char byte = 0;
         bool good = false;
 
-        if (readable(listener, 2000)) {
+        if (readable(listener, PATIENCE)) {
                 const int ours = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 
                 good = ours >= 0 && send(theirs, "a", 1, MSG_NOSIGNAL) == 1 &&

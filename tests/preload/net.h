@@ -38,7 +38,16 @@ int option(int fd, int level, int name);
 /* Returns 0 or the errno, positive. */
 int set_option(int fd, int level, int name, int value);
 
-/* Is there something to read or to accept within so many milliseconds? */
+/*
+ * Milliseconds for what has to happen: a machine may be slow, and have other things to do. What
+ * takes longer never ends.
+ */
+#define PATIENCE 20000
+
+/*
+ * Is there something to read or to accept within so many milliseconds? PATIENCE where there has to
+ * be.
+ */
 bool readable(int fd, int milliseconds);
 
 /* Is the text a loopback address of the family with an ephemeral port? */

@@ -97,7 +97,7 @@ static void check_serves(int fd, int type, const char *name)
         same(connect_name(theirs, name), 0, "%s: connect", name);
         is(name_by(getpeername, theirs), name, "%s: the client's peer", name);
         is(name_by(getsockname, theirs), "unnamed", "%s: the client has no name", name);
-        if (!ok(readable(fd, 1000), "%s: a client waits", name))
+        if (!ok(readable(fd, PATIENCE), "%s: a client waits", name))
                 return;
         ours = accept(fd, NULL, NULL);
         is(name_by(getsockname, ours), name, "%s: the connection's name", name);
@@ -223,7 +223,7 @@ static void check_datagrams(void)
         same(connect_name(sender, path_of("old/d")), 0, "datagrams: connect");
         is(name_by(getpeername, sender), path_of("old/d"), "datagrams: the peer's name");
         same(send(sender, "d", 1, 0), 1, "datagrams: send");
-        ok(readable(receiver, 1000) && recv(receiver, &byte, 1, 0) == 1 && byte == 'd',
+        ok(readable(receiver, PATIENCE) && recv(receiver, &byte, 1, 0) == 1 && byte == 'd',
            "datagrams: one arrives");
         same(option(receiver, SOL_SOCKET, SO_TYPE), SOCK_DGRAM, "datagrams: SO_TYPE");
         close(receiver);

@@ -16,7 +16,7 @@ static void check_connection(int listener)
         int theirs, ours;
 
         theirs = client(0, listener);
-        need(readable(listener, 2000), "a client");
+        need(readable(listener, PATIENCE), "a client");
         ours = accept(listener, (struct sockaddr *)&storage, &length);
         ok(ours >= 0, "accept");
         is(address_text((struct sockaddr *)&storage), local_name(theirs), "accept: the real peer");

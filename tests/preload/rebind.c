@@ -80,7 +80,7 @@ static void check_queue(void)
 
         close(fd);
         other = listen_at("127.0.0.1:80");
-        need(readable(other, 1000), "the client that was queued");
+        need(readable(other, PATIENCE), "the client that was queued");
         fd = accept(other, NULL, NULL);
         ok(fd >= 0 && write(waiting, "q", 1) == 1 && read(fd, &byte, 1) == 1,
            "a client that waited in the queue is not lost");

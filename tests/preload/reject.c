@@ -82,7 +82,7 @@ static void check_some(void)
         messages[1].msg_hdr.msg_namelen = address_of("127.0.0.1:9", &bad);
         messages[2].msg_hdr.msg_namelen = messages[0].msg_hdr.msg_namelen;
         same(sendmmsg(fd, messages, 3, 0), 1, "sendmmsg sends what stands before the refused one");
-        ok(readable(receiver, 1000), "it arrives");
+        ok(readable(receiver, PATIENCE), "it arrives");
         errno = 0;
         same(sendmmsg(fd, messages + 1, 2, 0), -1, "sendmmsg, the first refused");
         same(errno, EPERM, "with its errno");

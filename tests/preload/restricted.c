@@ -103,7 +103,7 @@ static void check_before_bind(void)
         is(local_name(copy), "127.0.0.1:80", "getsockname of the copy");
         ok(serves(0, copy), "the copy serves");
         theirs = client(0, fd);
-        same(epoll_wait(epfd, got, 2, 2000), 1, "epoll tells of a client");
+        same(epoll_wait(epfd, got, 2, PATIENCE), 1, "epoll tells of a client");
         same((long long)got[0].data.u64, 12, "with its data");
         close(accept(fd, NULL, NULL));
         close(theirs);

@@ -70,7 +70,7 @@ int main(void)
         ok(serves(0, first), "the first is served");
         ok(serves(0, second), "the second is served");
         close(client(0, first));
-        ok(readable(first, 1000) && readable(second, 0), "a client wakes up both");
+        ok(readable(first, PATIENCE) && readable(second, 0), "a client wakes up both");
         ok(!readable(other, 0), "but not the one at another address");
         if (is_activated())
                 ok(!readable(alone, 0), "nor the one without the option");

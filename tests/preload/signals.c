@@ -12,12 +12,17 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/time.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "tests/preload/ends.h"
 #include "tests/preload/net.h"
 #include "tests/preload/tap.h"
+
+/* Between two signals, in microseconds. */
+#define PAUSE 200
+
+/* What either has to do at least. */
+#define LEAST 20
 
 static struct sockaddr_in wanted, other = {.sin_family = AF_INET};
 static int listener;
@@ -80,6 +85,7 @@ static void handle(int number)
         use_connection(150);
         use_socket();
         rounds++;
+        alarm_in(PAUSE);
         errno = saved;
 }
 
@@ -95,18 +101,9 @@ static void __attribute__((noreturn)) connect_for_ever(void)
         }
 }
 
-static double now(void)
-{
-        struct timespec time;
-
-        clock_gettime(CLOCK_MONOTONIC, &time);
-        return (double)time.tv_sec * 1000 + (double)time.tv_nsec / 1e6;
-}
-
 int main(int argc, char **argv)
 {
         const struct sigaction action = {.sa_handler = handle, .sa_flags = SA_RESTART};
-        const struct itimerval timer = {{0, 200}, {0, 200}}, stop = {0};
         struct sockaddr_storage storage;
         long turns = 0;
         pid_t pid;
@@ -125,18 +122,18 @@ int main(int argc, char **argv)
                 connect_for_ever();
 
         sigaction(SIGALRM, &action, NULL);
-        setitimer(ITIMER_REAL, &timer, NULL);
-        for (end = now() + atoi(argv[1]); now() < end; turns++) {
+        alarm_in(PAUSE);
+        end = milliseconds() + atoi(argv[1]);
+        for (; milliseconds() < end || turns < LEAST || rounds < LEAST; turns++) {
                 wrong += !is_wanted(listener);
                 use_connection(151);
                 use_socket();
         }
-        setitimer(ITIMER_REAL, &stop, NULL);
+        alarm_stop();
         kill(pid, SIGKILL);
         reap(pid);
 
         note("%ld turns, %d signals", turns, (int)rounds);
-        ok(turns > 10 && rounds > 10, "both were at work");
         same(wrong, 0, "no answer was wrong");
         is(messages(), "", "nothing is printed");
         return tap_end();

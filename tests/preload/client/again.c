@@ -126,7 +126,7 @@ static void check_retry_epoll(void)
         same(connect_to(ours, address), 0, "connect");
         theirs = take(listener);
         need(write(theirs, "x", 1) == 1, "write");
-        same(epoll_wait(epfd, got, 2, 2000), 1, "an event");
+        same(epoll_wait(epfd, got, 2, PATIENCE), 1, "an event");
         ok(got[0].data.u32 == 17 && got[0].events & EPOLLIN, "as it was registered");
         close(ours);
         close(theirs);

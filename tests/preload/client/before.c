@@ -84,7 +84,7 @@ static void check_signal(void)
         ok(fcntl(ours, F_GETFL) & O_ASYNC, "O_ASYNC still holds");
         signalled = 0;
         need(write(theirs, "x", 1) == 1, "write");
-        for (int i = 0; i < 100 && !signalled; i++)
+        for (int i = 0; i < PATIENCE && !signalled; i++)
                 usleep(1000);
         ok(signalled > 0, "data raise the signal");
         close(ours);
@@ -266,7 +266,7 @@ static void check_epoll(int type, uint32_t events)
         same(epoll_ctl(epfd, EPOLL_CTL_ADD, ours, &event), 0, "register before connect");
         (void)connect_to(ours, address);
         theirs = take(listener);
-        n = epoll_wait(epfd, got, 4, 2000);
+        n = epoll_wait(epfd, got, 4, PATIENCE);
         ok(n == 1 && got[0].events & EPOLLOUT && got[0].data.u64 == event.data.u64,
            "it gets writable, and says so with its data");
         need(write(theirs, "x", 1) == 1, "write");
@@ -274,7 +274,7 @@ static void check_epoll(int type, uint32_t events)
                 event.events = EPOLLIN;
                 same(epoll_ctl(epfd, EPOLL_CTL_MOD, ours, &event), 0, "armed again");
         }
-        n = epoll_wait(epfd, got, 4, 2000);
+        n = epoll_wait(epfd, got, 4, PATIENCE);
         ok(n == 1 && got[0].events & EPOLLIN, "it gets readable");
         same(read(ours, &byte, 1), 1, "read");
         event.events = EPOLLIN;
@@ -298,12 +298,12 @@ static void check_epoll_after(void)
 
         ok(r == 0 || r == EINPROGRESS, "connect");
         same(epoll_ctl(epfd, EPOLL_CTL_ADD, ours, &event), 0, "register after connect");
-        same(epoll_wait(epfd, got, 4, 2000), 1, "an event");
+        same(epoll_wait(epfd, got, 4, PATIENCE), 1, "an event");
         same(got[0].events, EPOLLOUT, "writable, and nothing else");
         same(got[0].data.fd, 7, "with its data");
         theirs = take(listener);
         close(theirs);
-        same(epoll_wait(epfd, got, 4, 2000), 1, "an event of the end");
+        same(epoll_wait(epfd, got, 4, PATIENCE), 1, "an event of the end");
         ok(got[0].events & EPOLLIN, "readable");
         close(ours);
         close(epfd);
@@ -313,7 +313,7 @@ static void check_epoll_after(void)
 static void check_select(void)
 {
         const int ours = new_socket(SOCK_NONBLOCK);
-        struct timeval timeout = {2, 0};
+        struct timeval timeout = {PATIENCE / 1000, 0};
         fd_set write_set, error_set;
         int theirs, r;
 
@@ -346,7 +346,7 @@ static void check_ioctl(void)
         theirs = take(listener);
         ok((fcntl(ours, F_GETFL) & (O_NONBLOCK | O_ASYNC)) == (O_NONBLOCK | O_ASYNC), "both hold");
         same(fcntl(ours, F_GETFD), FD_CLOEXEC, "and so does close-on-exec");
-        need(write(theirs, "abc", 3) == 3 && readable(ours, 1000), "write");
+        need(write(theirs, "abc", 3) == 3 && readable(ours, PATIENCE), "write");
         same(ioctl(ours, FIONREAD, &n), 0, "FIONREAD");
         same(n, 3, "counts what can be read");
         close(theirs);

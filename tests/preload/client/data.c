@@ -10,6 +10,7 @@
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -43,7 +44,7 @@ static void end_connection(void)
 static void give(const char *text)
 {
         need(write(theirs, text, strlen(text)) == (ssize_t)strlen(text), "write");
-        need(readable(ours, 2000), "data");
+        need(readable(ours, PATIENCE), "data");
 }
 
 /* What there is, up to size bytes, as a text. */
@@ -231,14 +232,14 @@ static void check_vectors_and_files(void)
         same(readv(ours, into, 2), 5, "readv");
         ok(strcmp(first, "he") == 0 && strcmp(second, "llo") == 0, "both parts");
         same(sendfile(theirs, file, &(off_t){0}, 8), 8, "sendfile");
-        need(readable(ours, 1000), "data");
+        need(readable(ours, PATIENCE), "data");
         is(got(20), "contents", "arrives");
         same(sendfile(ours, file, &(off_t){3}, 8), 5, "sendfile of the client");
         same(recv(theirs, second, 3, MSG_WAITALL), 3, "arrives");
         same(recv(theirs, second, 2, MSG_WAITALL), 2, "whole");
         need(write(pipes[1], "pipe", 4) == 4, "write");
         same(splice(pipes[0], NULL, theirs, NULL, 4, 0), 4, "splice into a connection");
-        need(readable(ours, 1000), "data");
+        need(readable(ours, PATIENCE), "data");
         same(splice(ours, NULL, pipes[1], NULL, 4, 0), 4, "splice out of one");
         same(read(pipes[0], second, 3), 3, "read from the pipe");
         close(pipes[0]);
@@ -356,10 +357,10 @@ static void check_peer_closes(void)
         close(theirs);
         is(got(4), "last", "what was sent before the end arrives");
         same(recv(ours, &byte, 1, 0), 0, "and then the end");
-        events = events_of(ours, 1000);
+        events = events_of(ours, PATIENCE);
         ok(strstr(events, "IN") && strstr(events, "RDHUP"), "poll tells of the end");
         (void)send(ours, "x", 1, MSG_NOSIGNAL);
-        usleep(10000);
+        (void)poll(&(struct pollfd){.fd = ours}, 1, PATIENCE);
         is(result(send(ours, "x", 1, MSG_NOSIGNAL)), "EPIPE", "send says EPIPE");
         same(recv(ours, &byte, 1, 0), 0, "recv says the end again");
         close(ours);
@@ -374,16 +375,16 @@ static void check_reset(void)
         new_connection();
         need(setsockopt(theirs, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)) == 0, "SO_LINGER");
         close(theirs);
-        need(readable(ours, 1000), "an end");
+        need(readable(ours, PATIENCE), "an end");
         /* A Unix socket can't be reset this way: the manual lists it. */
         is(result(recv(ours, &byte, 1, 0)), leads_to_unix() ? "0" : "ECONNRESET", "SO_LINGER of 0");
         close(ours);
 
         new_connection();
         need(write(ours, "unread", 6) == 6, "write");
-        need(readable(theirs, 1000), "data");
+        need(readable(theirs, PATIENCE), "data");
         close(theirs);
-        need(readable(ours, 1000), "an end");
+        need(readable(ours, PATIENCE), "an end");
         is(result(recv(ours, &byte, 1, 0)), "ECONNRESET", "closed with data unread");
         close(ours);
 

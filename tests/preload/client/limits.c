@@ -101,7 +101,7 @@ static void check_descriptors(void)
         close(spare[0]);
         (void)epoll_wait(epfd, got, 2, 0);
         check_through(fd, "no descriptor left");
-        same(epoll_wait(epfd, got, 2, 1000), 1, "its registration in epoll holds");
+        same(epoll_wait(epfd, got, 2, PATIENCE), 1, "its registration in epoll holds");
         same(got[0].data.u32, 5, "with its data");
         close(fd);
         close(epfd);

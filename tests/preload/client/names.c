@@ -68,7 +68,7 @@ static void check_unbound(int flags)
         is(peer_name(ours), "ENOTCONN", "%s: getpeername before", how);
         r = connect_to(ours, target);
         ok(r == 0 || (r == EINPROGRESS && flags & SOCK_NONBLOCK), "%s: connect", how);
-        same(poll(&pollfd, 1, 2000), 1, "%s: it gets writable", how);
+        same(poll(&pollfd, 1, PATIENCE), 1, "%s: it gets writable", how);
         same(option(ours, SOL_SOCKET, SO_ERROR), 0, "%s: SO_ERROR", how);
         is(peer_name(ours), peer, "%s: getpeername after", how);
         strcpy(first, local_name(ours));

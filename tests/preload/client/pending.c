@@ -45,7 +45,7 @@ static void check_poll(void)
         const int fd = start_to(address);
         int theirs;
 
-        is(events_of(fd, 2000), "OUT", "connected: poll");
+        is(events_of(fd, PATIENCE), "OUT", "connected: poll");
         same(option(fd, SOL_SOCKET, SO_ERROR), 0, "connected: SO_ERROR");
         is(peer_name(fd), address, "connected: getpeername");
         theirs = take(listener);
@@ -63,7 +63,7 @@ static void check_connect_again(void)
         const int fd = start_to(address);
         int theirs, r = 0;
 
-        for (int i = 0; i < 100 && (r = connect_to(fd, address)) == EALREADY; i++)
+        for (int i = 0; i < PATIENCE && (r = connect_to(fd, address)) == EALREADY; i++)
                 usleep(1000);
         same(r, 0, "connect again: done");
         same(connect_to(fd, address), EISCONN, "connect again: EISCONN");
@@ -79,7 +79,7 @@ static void check_send(void)
         int theirs;
         char bytes[8];
 
-        need(strstr(events_of(fd, 2000), "OUT"), "OUT");
+        need(strstr(events_of(fd, PATIENCE), "OUT"), "OUT");
         same(send(fd, "hello", 5, 0), 5, "send at once");
         is(result(recv(fd, bytes, 1, 0)), "EAGAIN", "recv when there is nothing");
         theirs = take(listener);
@@ -101,12 +101,12 @@ static void check_epoll(uint32_t flags, bool before)
         same(connect_to(fd, address), EINPROGRESS, "epoll: connect");
         if (!before)
                 need(epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &event) == 0, "epoll_ctl");
-        same(epoll_wait(epfd, got, 4, 2000), 1, "epoll: an event");
+        same(epoll_wait(epfd, got, 4, PATIENCE), 1, "epoll: an event");
         same(got[0].events, EPOLLOUT, "epoll: writable");
         same(epoll_wait(epfd, got, 4, 0), flags & EPOLLET ? 0 : 1, "epoll: as often as it should");
         theirs = take(listener);
         need(write(theirs, "x", 1) == 1, "write");
-        same(epoll_wait(epfd, got, 4, 2000), 1, "epoll: data");
+        same(epoll_wait(epfd, got, 4, PATIENCE), 1, "epoll: data");
         ok(got[0].events & EPOLLIN && got[0].data.u32 == 3, "epoll: readable");
         close(fd);
         close(theirs);
@@ -117,7 +117,7 @@ static void check_refused_poll(void)
 {
         const int fd = start_to(nowhere);
 
-        is(events_of(fd, 2000), "IN OUT ERR HUP RDHUP", "refused: poll");
+        is(events_of(fd, PATIENCE), "IN OUT ERR HUP RDHUP", "refused: poll");
         is(peer_name(fd), "ENOTCONN", "refused: getpeername");
         same(option(fd, SOL_SOCKET, SO_DOMAIN), family, "refused: SO_DOMAIN");
         same(option(fd, SOL_SOCKET, SO_ERROR), ECONNREFUSED, "refused: SO_ERROR");
@@ -131,7 +131,7 @@ static void check_refused_connect(void)
         const int fd = start_to(nowhere);
         int theirs, r;
 
-        need(*events_of(fd, 2000), "an event");
+        need(*events_of(fd, PATIENCE), "an event");
         same(connect_to(fd, nowhere), ECONNREFUSED, "refused: connect tells so");
         same(option(fd, SOL_SOCKET, SO_ERROR), 0, "refused: told by connect, not by SO_ERROR");
         r = connect_to(fd, address);
@@ -139,7 +139,7 @@ static void check_refused_connect(void)
         if (r == ECONNABORTED)
                 r = connect_to(fd, address);
         same(r, EINPROGRESS, "refused: and then elsewhere");
-        is(events_of(fd, 2000), "OUT", "refused: connected");
+        is(events_of(fd, PATIENCE), "OUT", "refused: connected");
         same(option(fd, SOL_SOCKET, SO_ERROR), 0, "refused: SO_ERROR");
         is(peer_name(fd), address, "refused: getpeername");
         theirs = take(listener);
@@ -154,7 +154,7 @@ static void check_refused_send(void)
         const int fd = start_to(nowhere), second = start_to(nowhere);
         char byte;
 
-        need(*events_of(fd, 2000) && *events_of(second, 2000), "an event");
+        need(*events_of(fd, PATIENCE) && *events_of(second, PATIENCE), "an event");
         is(result(send(fd, "x", 1, MSG_NOSIGNAL)), "ECONNREFUSED", "refused: send tells so");
         is(result(send(fd, "x", 1, MSG_NOSIGNAL)), "EPIPE", "refused: and then EPIPE");
         same(option(fd, SOL_SOCKET, SO_ERROR), 0, "refused: nothing is left of it");
@@ -167,7 +167,7 @@ static void check_refused_send(void)
 static void check_refused_select(void)
 {
         const int fd = start_to(nowhere);
-        struct timeval timeout = {2, 0};
+        struct timeval timeout = {PATIENCE / 1000, 0};
         fd_set readers, writers;
 
         FD_ZERO(&readers);
@@ -190,7 +190,7 @@ static void check_refused_epoll(bool before)
         same(connect_to(fd, nowhere), EINPROGRESS, "refused: connect");
         if (!before)
                 need(epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &event) == 0, "epoll_ctl");
-        same(epoll_wait(epfd, got, 4, 2000), 1, "refused: an event");
+        same(epoll_wait(epfd, got, 4, PATIENCE), 1, "refused: an event");
         same(got[0].events, EPOLLOUT | EPOLLERR | EPOLLHUP, "refused: what epoll says");
         same(got[0].data.u32, 9, "refused: with its data");
         same(option(fd, SOL_SOCKET, SO_ERROR), ECONNREFUSED, "refused: SO_ERROR");
@@ -198,7 +198,7 @@ static void check_refused_epoll(bool before)
         if (r == ECONNABORTED)
                 r = connect_to(fd, address);
         same(r, EINPROGRESS, "refused: and then elsewhere");
-        same(epoll_wait(epfd, got, 4, 2000), 1, "refused: an event of the second");
+        same(epoll_wait(epfd, got, 4, PATIENCE), 1, "refused: an event of the second");
         same(got[0].events, EPOLLOUT, "refused: it is connected");
         same(got[0].data.u32, 9, "refused: with its data");
         theirs = take(listener);
@@ -214,7 +214,7 @@ static void check_options(void)
         need(set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, 88) == 0, "TCP_KEEPIDLE");
         need(set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1) == 0, "SO_KEEPALIVE");
         same(connect_to(fd, nowhere), EINPROGRESS, "refused: connect");
-        need(*events_of(fd, 2000), "an event");
+        need(*events_of(fd, PATIENCE), "an event");
         same(option(fd, IPPROTO_TCP, TCP_KEEPIDLE), 88, "refused: options hold");
         same(option(fd, SOL_SOCKET, SO_KEEPALIVE), 1, "refused: of all kinds");
         ok(fcntl(fd, F_GETFL) & O_NONBLOCK, "refused: and flags");

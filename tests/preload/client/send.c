@@ -58,7 +58,7 @@ static bool gets(int fd, const char *text)
 {
         char bytes[64] = "";
 
-        return readable(fd, 2000) &&
+        return readable(fd, PATIENCE) &&
                recv(fd, bytes, strlen(text), MSG_WAITALL) == (ssize_t)strlen(text) &&
                strcmp(bytes, text) == 0;
 }
@@ -73,7 +73,7 @@ static void check_fastopen(const char *call, int type)
         if (n < 0) {
                 /* Without a cookie the kernel connects first, and the data are sent later. */
                 is(result(n), "EINPROGRESS", "MSG_FASTOPEN by %s", call);
-                same(poll(&pollfd, 1, 2000), 1, "it gets writable");
+                same(poll(&pollfd, 1, PATIENCE), 1, "it gets writable");
                 same(send(ours, "hello", 5, 0), 5, "and then sends");
         } else {
                 same(n, 5, "MSG_FASTOPEN by %s", call);

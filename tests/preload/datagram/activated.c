@@ -102,7 +102,7 @@ static void check_real(void)
         same(bind_to(fd, "0.0.0.0:82"), 0, "bind");
         same(option(fd, IPPROTO_IP, IP_PKTINFO), 1, "IP_PKTINFO holds");
         is(say(client, NULL, "real"), "sent", "a client");
-        need(readable(fd, 2000), "a datagram");
+        need(readable(fd, PATIENCE), "a datagram");
         same(receive_datagram(fd, &datagram, 0), 4, "is heard");
         is(address_text((struct sockaddr *)&datagram.from), local_name(client), "from where it is");
         same((long long)datagram.control_length, (long long)CMSG_SPACE(sizeof(struct in_pktinfo)),

@@ -256,7 +256,7 @@ static void check_receivers(const char *how)
 
                 memset(bytes, 0, sizeof(bytes));
                 is(answer(theirs, "welcome"), "sent", "%s: for %s", how, name);
-                need(readable(ours, 2000), "a datagram");
+                need(readable(ours, PATIENCE), "a datagram");
                 same(receivers[i].call(), 7, "%s: %s", how, name);
                 is(bytes, "welcome", "%s: %s: what was sent", how, name);
                 if (receivers[i].tells)

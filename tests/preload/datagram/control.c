@@ -34,7 +34,7 @@ static void receive(void)
 {
         const char *what = say(sender, NULL, "datagram");
 
-        need(strcmp(what, "sent") == 0 && readable(server, 2000), what);
+        need(strcmp(what, "sent") == 0 && readable(server, PATIENCE), what);
         need(receive_datagram(server, &datagram, 0) == 8, "recvmsg");
 }
 
@@ -273,7 +273,7 @@ static void check_several(void)
                 batch[i].msg_hdr.msg_control = control[i].bytes;
                 batch[i].msg_hdr.msg_controllen = sizeof(control[i].bytes);
         }
-        need(readable(server, 2000), "a datagram");
+        need(readable(server, PATIENCE), "a datagram");
         same(recvmmsg(server, batch, 2, 0, NULL), 2, "recvmmsg");
         for (int i = 0; i < 2; i++) {
                 datagram.control_length = batch[i].msg_hdr.msg_controllen;
@@ -302,7 +302,7 @@ static void check_room(size_t room, size_t left)
                              .msg_controllen = room};
 
         memset(&control, 0x55, sizeof(control));
-        need(strcmp(say(sender, NULL, "room"), "sent") == 0 && readable(server, 2000), "send");
+        need(strcmp(say(sender, NULL, "room"), "sent") == 0 && readable(server, PATIENCE), "send");
         same(recvmsg(server, &msg, 0), 4, "recvmsg with room for %zu bytes of control", room);
         same(msg.msg_flags, MSG_CTRUNC, "says MSG_CTRUNC");
         same((long long)msg.msg_controllen, (long long)left, "the length that is left");
@@ -322,7 +322,7 @@ static void check_rooms(void)
         check_room(CMSG_LEN(0), CMSG_LEN(0));
         check_room(CMSG_LEN(4), CMSG_LEN(4));
         is(say(sender, NULL, "plain"), "sent", "a datagram");
-        need(readable(server, 2000), "a datagram");
+        need(readable(server, PATIENCE), "a datagram");
         same(recv(server, bytes, sizeof(bytes), 0), 5, "recv has no room and needs none");
         is(say(sender, NULL, "plain"), "sent", "a datagram");
         is(hear(server), "plain", "nor does recvfrom");

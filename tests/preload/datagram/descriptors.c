@@ -180,7 +180,7 @@ static const struct {
 
 static bool receive(size_t i)
 {
-        need(readable(ours, 2000), "a datagram");
+        need(readable(ours, PATIENCE), "a datagram");
         memset(bytes, 0, sizeof(bytes));
         return calls[i].call() == 6 && memcmp(bytes, "secret", 6) == 0;
 }
@@ -233,7 +233,7 @@ static void check_kept(void)
                 if (!send_with(i & 1, i & 2))
                         continue;
 
-                need(readable(ours, 2000), "a datagram");
+                need(readable(ours, PATIENCE), "a datagram");
                 same(receive_datagram(ours, &datagram, 0), 6, "PKTINFO: kind %d", i);
                 same((long long)datagram.control_length, (long long)CMSG_SPACE(size),
                      "one message");
@@ -267,7 +267,7 @@ int main(int argc, char **argv)
         } else {
                 theirs = udp_server(address);
                 ours = udp_to(address);
-                need(send(ours, "x", 1, 0) == 1 && readable(theirs, 2000) &&
+                need(send(ours, "x", 1, 0) == 1 && readable(theirs, PATIENCE) &&
                              recvfrom(theirs, bytes, 1, 0, (struct sockaddr *)&where, &length) == 1,
                      "a client's address");
                 where_length = length;

@@ -57,7 +57,7 @@ static void __attribute__((noreturn)) serve(int fd)
 static pid_t start_server(const char *path, bool elsewhere)
 {
         const int fd_here = elsewhere ? -1 : serve_unix(path, SOCK_DGRAM, 0);
-        int fds[2];
+        int fds[2], fd;
         char byte;
         pid_t pid;
 
@@ -68,8 +68,9 @@ static pid_t start_server(const char *path, bool elsewhere)
                 if (elsewhere && unshare(CLONE_NEWNET) < 0 &&
                     unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
                         _exit(1);
+                fd = elsewhere ? serve_unix(path, SOCK_DGRAM, 0) : fd_here;
                 (void)!write(fds[1], "r", 1);
-                serve(elsewhere ? serve_unix(path, SOCK_DGRAM, 0) : fd_here);
+                serve(fd);
         }
         close(fds[1]);
         if (read(fds[0], &byte, 1) != 1) {
@@ -80,8 +81,6 @@ static pid_t start_server(const char *path, bool elsewhere)
         close(fds[0]);
         if (!elsewhere)
                 close(fd_here);
-        for (int i = 0; i < 200 && strcmp(kind_of(path), "socket") != 0; i++)
-                usleep(10000);
         return pid;
 }
 

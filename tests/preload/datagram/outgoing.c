@@ -295,7 +295,7 @@ static void check_error_queue(void)
         same(set_option(sender, level, name, 1), 0, "RECVERR");
         same(option(sender, level, name), 1, "is read back");
         is(say(server, local_name(sender), "data"), "sent", "a datagram is there");
-        need(readable(sender, 2000), "a datagram");
+        need(readable(sender, PATIENCE), "a datagram");
         is(result(recv(sender, bytes, sizeof(bytes), MSG_ERRQUEUE)), "EAGAIN",
            "MSG_ERRQUEUE: no error");
         is(result(recvmsg(sender, &(struct msghdr){0}, MSG_ERRQUEUE)), "EAGAIN",
@@ -321,7 +321,7 @@ static void check_asked(int fd, const char *what)
         is(say(fd, address, "ask"), "sent", "%s: asks", what);
         is(hear(server), "ask", "%s: is heard", what);
         is(answer(server, "answer"), "sent", "%s: is answered", what);
-        need(readable(fd, 2000), "an answer");
+        need(readable(fd, PATIENCE), "an answer");
         same(receive_datagram(fd, &datagram, 0), 6, "%s: hears", what);
         is(address_text((struct sockaddr *)&datagram.from), address, "%s: from the server", what);
         same((long long)datagram.control_length, (long long)CMSG_SPACE(size), "%s: one message",

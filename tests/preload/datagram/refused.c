@@ -24,6 +24,7 @@
 #include "tests/preload/ends.h"
 #include "tests/preload/net.h"
 #include "tests/preload/tap.h"
+#include "tests/preload/waits.h"
 
 static const char *address, *elsewhere;
 static int stays;
@@ -212,7 +213,7 @@ static void check_epoll(unsigned events, const char *what)
         while (epoll_wait(epfd, &got, 1, 20) > 0 && events & EPOLLET)
                 ;
         is(say(fd, NULL, "lost"), "sent", "%s: a send", what);
-        same(epoll_wait(epfd, &got, 1, 500), 1, "%s: epoll tells", what);
+        same(epoll_wait(epfd, &got, 1, PATIENCE), 1, "%s: epoll tells", what);
         ok(got.events & EPOLLERR, "%s: EPOLLERR", what);
         same((long long)got.data.u64, 77, "%s: with its data", what);
         is(result(by_recvfrom(fd)), "ECONNREFUSED", "%s: recvfrom tells", what);
@@ -224,7 +225,7 @@ static void check_epoll(unsigned events, const char *what)
 
 static void *send_later(void *fd)
 {
-        usleep(100000);
+        until_threads_wait(1);
         (void)!send(*(int *)fd, "lost", 4, 0);
         return NULL;
 }
@@ -234,18 +235,18 @@ static void check_waiting(const char *how)
 {
         int fd = udp_to(address);
         struct pollfd pollfd = {.fd = fd, .events = POLLIN};
-        const struct timeval timeout = {3, 0};
+        const struct timeval timeout = {PATIENCE / 1000, 0};
         const double start = milliseconds();
         pthread_t thread;
 
         need(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) == 0, "timeout");
         need(pthread_create(&thread, NULL, send_later, &fd) == 0, "a thread");
         if (strcmp(how, "poll") == 0) {
-                same(poll(&pollfd, 1, 3000), 1, "%s, waiting, is told", how);
+                same(poll(&pollfd, 1, PATIENCE), 1, "%s, waiting, is told", how);
                 ok(pollfd.revents & POLLERR, "%s: of an error", how);
         }
         is(result(by_recv(fd)), "ECONNREFUSED", "%s: the error", how);
-        ok(milliseconds() - start < 2000, "%s: in time", how);
+        ok(milliseconds() - start < PATIENCE / 2, "%s: in time", how);
         pthread_join(thread, NULL);
         close(fd);
 }

@@ -51,14 +51,14 @@ static void check_size(size_t size)
 {
         fill(size);
         same(send_big(sender, size), (long long)size, "%zu bytes are sent", size);
-        need(readable(receiver, 2000), "a datagram");
+        need(readable(receiver, PATIENCE), "a datagram");
         same(receive_datagram(receiver, &datagram, 0), (long long)size, "and arrive");
         ok(memcmp(datagram.bytes, big, size) == 0, "as they were");
         same(datagram.flags, 0, "with no flag");
         same(sendto(receiver, big, size, 0, (struct sockaddr *)&datagram.from,
                     datagram.from_length),
              (long long)size, "are sent back");
-        need(readable(sender, 2000), "a datagram");
+        need(readable(sender, PATIENCE), "a datagram");
         same(receive_datagram(sender, &datagram, 0), (long long)size, "arrive");
         is(address_text((struct sockaddr *)&datagram.from), address, "from the server");
         ok(memcmp(datagram.bytes, big, size) == 0, "as they were");
@@ -98,7 +98,7 @@ static void check_short_buffers(void)
 
         for (int i = 0; i < 9; i++)
                 need(strcmp(say(sender, address, "0123456789"), "sent") == 0, "send");
-        need(readable(receiver, 2000), "a datagram");
+        need(readable(receiver, PATIENCE), "a datagram");
         same(recv(receiver, bytes, 4, 0), 4, "recv into 4 bytes");
         is(bytes, "0123", "the first of them");
         same(recv(receiver, bytes, 4, MSG_TRUNC), 10, "MSG_TRUNC tells the length");
@@ -136,7 +136,7 @@ static void check_peek(void)
 
         say(sender, address, "peeked");
         say(sender, address, "second");
-        need(readable(receiver, 2000), "a datagram");
+        need(readable(receiver, PATIENCE), "a datagram");
         same(recv(receiver, bytes, 3, MSG_PEEK), 3, "MSG_PEEK");
         is(bytes, "pee", "tells the first bytes");
         same(recv(receiver, bytes, 2, MSG_PEEK | MSG_TRUNC), 6, "with MSG_TRUNC: the length");
@@ -160,14 +160,14 @@ static void check_empty(void)
         int n = -1;
 
         same(sendto(sender, NULL, 0, 0, (struct sockaddr *)&to, length), 0, "an empty datagram");
-        ok(readable(receiver, 2000), "makes the receiver readable");
+        ok(readable(receiver, PATIENCE), "makes the receiver readable");
         same(ioctl(receiver, FIONREAD, &n), 0, "FIONREAD");
         same(n, 0, "says 0");
         same(receive_datagram(receiver, &datagram, 0), 0, "is received");
         check_source("an empty one");
         same(sendto(receiver, "", 0, 0, (struct sockaddr *)&datagram.from, datagram.from_length), 0,
              "and answered");
-        ok(readable(sender, 2000), "the answer arrives");
+        ok(readable(sender, PATIENCE), "the answer arrives");
         same(read(sender, &byte, 1), 0, "empty as it is");
         same(byte, 7, "and nothing is written");
 
@@ -191,7 +191,7 @@ static void check_queues(void)
         same(n, 0, "nothing is there");
         say(sender, address, "four");
         say(sender, address, "seven77");
-        need(readable(receiver, 2000), "a datagram");
+        need(readable(receiver, PATIENCE), "a datagram");
         same(ioctl(receiver, SIOCINQ, &n), 0, "SIOCINQ with two datagrams");
         same(n, 4, "tells the length of the first");
         same(ioctl(receiver, FIONREAD, &n), 0, "FIONREAD");
@@ -216,7 +216,7 @@ static void check_addresses(void)
 
         for (int i = 0; i < 5; i++)
                 say(sender, address, "x");
-        need(readable(receiver, 2000), "a datagram");
+        need(readable(receiver, PATIENCE), "a datagram");
         memset(small, 0x55, sizeof(small));
         length = 4;
         same(recvfrom(receiver, &byte, 1, 0, (struct sockaddr *)small, &length), 1,

@@ -139,7 +139,7 @@ static const char *hear_within(int fd, int timeout)
 
 const char *hear(int fd)
 {
-        return hear_within(fd, 2000);
+        return hear_within(fd, PATIENCE);
 }
 
 const char *hear_soon(int fd)

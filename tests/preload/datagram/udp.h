@@ -53,8 +53,7 @@ int udp_passed_client(int place);
  */
 const char *say(int fd, const char *address, const char *text);
 
-/* What comes within two seconds, as a text, or the name of an errno; "nothing" when nothing comes.
- */
+/* What comes, as a text, or the name of an errno; "nothing" when nothing comes within PATIENCE. */
 const char *hear(int fd);
 
 /* What comes within 50 milliseconds, which has to be enough on one machine: to be "nothing". */

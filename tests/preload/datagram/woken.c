@@ -15,9 +15,7 @@
 #include "tests/preload/datagram/udp.h"
 #include "tests/preload/net.h"
 #include "tests/preload/tap.h"
-
-/* By then a thread that was started waits. Microseconds. */
-#define SOON 50000
+#include "tests/preload/waits.h"
 
 static char heard[64];
 static struct sockaddr_storage from;
@@ -60,17 +58,17 @@ static ssize_t by_poll(int fd)
 {
         struct pollfd event = {.fd = fd, .events = POLLIN};
 
-        return poll(&event, 1, 5000) == 1 ? by_recvfrom(fd) : -2;
+        return poll(&event, 1, PATIENCE) == 1 ? by_recvfrom(fd) : -2;
 }
 
 static ssize_t by_select(int fd)
 {
-        struct timeval five = {.tv_sec = 5};
+        struct timeval patience = {.tv_sec = PATIENCE / 1000};
         fd_set set;
 
         FD_ZERO(&set);
         FD_SET(fd, &set);
-        return select(fd + 1, &set, NULL, NULL, &five) == 1 ? by_recvfrom(fd) : -2;
+        return select(fd + 1, &set, NULL, NULL, &patience) == 1 ? by_recvfrom(fd) : -2;
 }
 
 static const struct way {
@@ -92,9 +90,10 @@ static int ours;
 static void *wait_for_answer(void *argument)
 {
         const struct way *way = argument;
-        struct timeval five = {.tv_sec = 5};
+        struct timeval patience = {.tv_sec = PATIENCE / 1000};
 
-        need(setsockopt(ours, SOL_SOCKET, SO_RCVTIMEO, &five, sizeof(five)) == 0, "a timeout");
+        need(setsockopt(ours, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) == 0,
+             "a timeout");
         return (void *)(way->receive(ours) + 10);
 }
 
@@ -112,7 +111,7 @@ static void check(const struct way *way, const char *address, bool bound)
         from_length = sizeof(from);
 
         need(pthread_create(&thread, NULL, wait_for_answer, (void *)way) == 0, "a thread");
-        usleep(SOON);
+        until_threads_wait(1);
         is(say(ours, address, "question"), "sent", "%s, %s: another thread sends", way->name, how);
         is(hear(theirs), "question", "and is heard");
         is(answer(theirs, "answer"), "sent", "it is answered");

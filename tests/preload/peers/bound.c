@@ -57,7 +57,8 @@ static int obey(const struct command *command, int *fds, int base)
                         break;
                 case HEAR:
                         /* One datagram, its own, and no more. */
-                        good += client_gets(*fd, &heard, sizeof(heard), 1000) == sizeof(heard) &&
+                        good += client_gets(*fd, &heard, sizeof(heard), PATIENCE) ==
+                                        sizeof(heard) &&
                                 heard == i && client_gets(*fd, &heard, sizeof(heard), 0) < 0;
                         break;
                 case CLOSE:

@@ -16,6 +16,7 @@
 #include "tests/preload/native.h"
 #include "tests/preload/net.h"
 #include "tests/preload/tap.h"
+#include "tests/preload/waits.h"
 
 static int server;
 static char peer[64];
@@ -98,7 +99,7 @@ static pthread_t start(void *(*function)(void *), int *fd)
 
         memset(&got, 0, sizeof(got));
         need(pthread_create(&thread, NULL, function, fd) == 0, "pthread_create");
-        usleep(30000);
+        until_threads_wait(1);
         return thread;
 }
 

@@ -30,7 +30,7 @@ static int take_blocks(int client)
         char block[8], wanted[8];
         int good = 0;
 
-        for (int i = 0; i < BLOCKS && readable(client, 5000); i++) {
+        for (int i = 0; i < BLOCKS && readable(client, PATIENCE); i++) {
                 snprintf(wanted, sizeof(wanted), "%d", i);
                 length = sizeof(from);
                 memset(block, 0, sizeof(block));

@@ -43,7 +43,8 @@ static int ask_one(int fd)
 
         printf("%s %d %s %s\n", peer_name(fd), option(fd, SOL_SOCKET, SO_DOMAIN),
                sent ? "sent" : strerrorname_np(errno),
-               readable(fd, 2000) && recv(fd, &byte, 1, 0) == 1 && byte == '!' ? "heard" : "none");
+               readable(fd, PATIENCE) && recv(fd, &byte, 1, 0) == 1 && byte == '!' ? "heard"
+                                                                                   : "none");
         return 0;
 }
 
@@ -135,7 +136,7 @@ static void answer_other(int other)
         socklen_t length = sizeof(from);
         char byte = 0;
 
-        ok(readable(other, 2000) &&
+        ok(readable(other, PATIENCE) &&
                    recvfrom(other, &byte, 1, 0, (struct sockaddr *)&from, &length) == 1 &&
                    byte == '?',
            "the server hears the client");
@@ -158,7 +159,8 @@ static void check_client(void)
         is(reap_output(pid, output), expected, "a program that inherits a connected socket");
         need(send(fd, "?", 1, 0) == 1, "send");
         answer_other(other);
-        ok(readable(fd, 1000) && recv(fd, expected, 1, 0) == 1, "who has made it goes on with it");
+        ok(readable(fd, PATIENCE) && recv(fd, expected, 1, 0) == 1,
+           "who has made it goes on with it");
         close(fd);
         close(other);
 }

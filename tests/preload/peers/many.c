@@ -53,7 +53,7 @@ static int open_client(int client)
 static int take_answer(int fd, uint32_t client, uint32_t round)
 {
         struct question answer = {0};
-        const ssize_t n = client_gets(fd, &answer, sizeof(answer), 10000);
+        const ssize_t n = client_gets(fd, &answer, sizeof(answer), PATIENCE);
 
         return n != sizeof(answer) || answer.client != client || answer.round != round;
 }
@@ -159,7 +159,7 @@ int main(int argc, char **argv)
         tally.family = *argv[1] == '[' ? AF_INET6 : AF_INET;
         for (int i = 0; i < processes; i++)
                 pids[i] = start_clients(i * per_process);
-        while (answered < ROUNDS * clients && readable(fd, 10000))
+        while (answered < ROUNDS * clients && readable(fd, PATIENCE))
                 answered += answer(fd, &tally);
         for (int i = 0; i < processes; i++)
                 good += reap(pids[i]) == 0;
