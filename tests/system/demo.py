@@ -9,7 +9,7 @@ HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path.insert(0, HERE)
 from container import HOME, Container, Timeout, Unavailable, enter_mount_namespace # noqa: E402
 
-LIMIT = 60
+LIMIT = 240
 # The last line of demo.sh when all went as it says.
 DONE = "demo: done"
 

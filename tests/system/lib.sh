@@ -9,6 +9,9 @@
 HOME_DIRECTORY=/usr/local/lib/ip2unix-tests
 PROGRAMS=$HOME_DIRECTORY/programs
 SERVER=$PROGRAMS/server
+# Seconds that anything may take which will happen. A busy machine takes ten times as long as an
+# idle one, and is waited for.
+PATIENCE=60
 
 # Works in $(...) too: it ends the scenario, not only the subshell.
 fail() {
@@ -121,7 +124,7 @@ client_unit() {
         unit "$1.service" <<END
 [Service]
 Type=oneshot
-ExecStart=/usr/bin/curl -sS --fail --max-time 10 http://$2:8000/
+ExecStart=/usr/bin/curl -sS --fail --max-time $PATIENCE http://$2:8000/
 END
 }
 
@@ -145,12 +148,17 @@ property() { systemctl show -P "$2" -- "$1"; }
 
 main_pid() {
         local pid
+        wait_until settled "$1"
         pid=$(property "$1" MainPID)
         [[ $pid -gt 0 ]] || fail "$1 has no main process"
         echo "$pid"
 }
 
-status() { systemctl status --no-pager --full -- "$@" || true; }
+# With what has been logged so far, which it does not wait for.
+status() {
+        journalctl --sync
+        systemctl status --no-pager --full -- "$@" || true
+}
 
 # journal UNIT: its messages so far.
 journal() {
@@ -158,10 +166,22 @@ journal() {
         journalctl -q -b --no-pager -o cat -u "$1"
 }
 
-# wait_until SECONDS COMMAND...
+# journal_of PROGRAM: the messages that it has sent to syslog(3). The journal looks a message's unit
+# up in /proc when it gets to it, so that the last words of a process that ends belong to none.
+journal_of() {
+        journalctl --sync
+        journalctl -q -b --no-pager -o cat -t "$1"
+}
+
+# journal_of_user USER: of all that runs as this user.
+journal_of_user() {
+        journalctl --sync
+        journalctl -q -b --no-pager -o cat _UID="$(id -u "$1")"
+}
+
+# wait_until COMMAND...
 wait_until() {
-        local end=$((SECONDS + $1))
-        shift
+        local end=$((SECONDS + PATIENCE))
         until "$@"; do
                 [[ $SECONDS -lt $end ]] || fail "waited in vain: $*"
                 sleep 0.05
@@ -190,7 +210,12 @@ matches() { # matches TEXT REGULAR-EXPRESSION
         [[ $1 =~ $2 ]] || fail "nothing like '$2' is in: $1"
 }
 
+# The unit is on its way to no other state. A service may well answer before systemd has heard that
+# it is ready, or that its first process has ended.
+settled() { [[ $(property "$1" ActiveState) != @(activating|deactivating|reloading) ]]; }
+
 state_is() { # state_is UNIT STATE
+        wait_until settled "$1"
         equal "state of $1" "$(property "$1" ActiveState)" "$2"
 }
 
@@ -240,7 +265,7 @@ has_loaded() { # has_loaded UNIT LIBRARY...
 
 # get SOCKET|ADDRESS:PORT [PATH]: ask over HTTP, print the body. The client's address is $FROM.
 get() {
-        local options=(-sS --fail --noproxy '*' --max-time 10)
+        local options=(-sS --fail --noproxy '*' --max-time "$PATIENCE")
         if [[ $1 == /* ]]; then
                 curl "${options[@]}" --unix-socket "$1" "http://server${2:-/}"
         else
@@ -268,10 +293,10 @@ activates_on_unix() {
 
 # answered_by NAME PROCESSES: on /run/NAME.sock. Which worker is quickest is chance, so ask often.
 answered_by() {
-        local answers
-        for _ in {1..20}; do
-                answers=$("$HOME_DIRECTORY/load.py" "/run/$1.sock" 0.3 20)
-                [[ $answers != *"by $2" ]] || break
+        local answers end=$((SECONDS + PATIENCE))
+        until answers=$("$HOME_DIRECTORY/load.py" "/run/$1.sock" 0.3 20 | tail -n 1) &&
+                [[ $answers == *"by $2" || $SECONDS -ge $end ]]; do
+                :
         done
         matches "$answers" "^([0-9]+) of ([0-9]+) by $2\$"
         equal "requests answered" "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}"
@@ -302,6 +327,22 @@ listens_only_on() { # listens_only_on UNIT ADDRESS...
         shift
         has_private_network "$unit"
         equal "what listens on IP" "$(ip_sockets "$unit")" "$*"
+}
+
+# exchange ADDRESS: send standard input as one datagram, by socat, and print what comes back.
+exchange() {
+        local answer
+        answer=$(mktemp "$STATE/exchange.XXX")
+        # shellcheck disable=SC2094
+        { cat && wait_until test -s "$answer"; } | socat - "$1" >"$answer" && cat "$answer"
+}
+
+# For wait_until: process NUMBER is COUNT processes' parent.
+has_children() { [[ $(pgrep --count --parent "$1") -eq $2 ]]; }
+
+# For wait_until: it is in the unit's messages COUNT times, or more often.
+logged_times() { # logged_times UNIT COUNT TEXT
+        [[ $(journal "$1" | grep -cF -- "$3") -ge $2 ]]
 }
 
 # For wait_until.

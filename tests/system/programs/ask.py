@@ -6,15 +6,16 @@
 
 TARGET: /PATH or @NAME of a Unix socket, or ADDRESS:PORT, [ADDRESS]:PORT. Each text is one datagram,
 sent from the same socket once the one before is answered. Each answer is printed as
-"from=SENDER ANSWER". Ends with 1 when one does not come within five seconds.
+"from=SENDER ANSWER". Ends with 1 when one does not come within a minute.
 
 --connect: connect the socket, and send without an address
 --from=ADDRESS: bind the socket to it first. Without, a Unix socket gets an abstract name that the
     kernel chooses.
 --send: wait for no answer. A Unix socket has no name then, unless --from gives it one.
---hear: send one text and print what comes within two seconds, however much
+--hear: send one text and print what comes until SIGTERM, however much
 """
 
+import signal
 import socket
 import sys
 
@@ -40,7 +41,7 @@ def show(address):
 
 def make_socket(family, options):
     client = socket.socket(family, socket.SOCK_DGRAM)
-    client.settimeout(5)
+    client.settimeout(60)
     own = [option.partition("=")[2] for option in options if option.startswith("--from=")]
     if own:
         client.bind(parse(own[0])[1])
@@ -55,12 +56,9 @@ def receive(client):
 
 
 def hear(client):
-    client.settimeout(2)
-    try:
-        while True:
-            receive(client)
-    except TimeoutError:
-        pass
+    client.settimeout(None)
+    while True:
+        receive(client)
 
 
 def main():
@@ -68,6 +66,8 @@ def main():
     target, *texts = [argument for argument in sys.argv[1:] if not argument.startswith("--")]
     family, address = parse(target)
     client = make_socket(family, options)
+    if "--hear" in options:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     if "--connect" in options:
         client.connect(address)
     for text in texts:

@@ -7,7 +7,7 @@
 It binds every address in the order given, tells the service manager that it is ready, and answers
 each datagram with one line that says what it sees: the address asked for and the socket's, its
 process, the address that the datagram was sent to (IP_PKTINFO, IPV6_RECVPKTINFO), its sender's, and
-the text. Each is logged, too. SIGHUP closes all sockets and binds them again; after SIGTERM it ends
+the text. Each is logged once it is sent, and "bound: ADDRESSES" each time. SIGHUP closes all sockets and binds them again; after SIGTERM it ends
 at once, and what it has not received stays in the socket's queue.
 
 --slow: take half a second over each datagram.
@@ -63,8 +63,8 @@ def answer(server, asked):
         return
     line = (f"asked={asked} socket={format_address(server.getsockname())} pid={os.getpid()}"
             f" to={destination(control)} peer={format_address(peer)} text={data.decode()}")
-    print(line, flush=True)
     server.sendto(line.encode(), peer)
+    print(line, flush=True)
 
 
 def notify(text):
@@ -91,6 +91,7 @@ def serve(addresses, pause):
             servers = [bind(asked) for asked in addresses]
             for server, asked in zip(servers, addresses):
                 selector.register(server, selectors.EVENT_READ, asked)
+            print("bound:", *addresses, flush=True)
             notify(b"READY=1")
             again = False
             while not again:

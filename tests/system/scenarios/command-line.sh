@@ -39,7 +39,7 @@ scenario_ip2unix_wrong() {
         ip2unix_unit cli-wrong -r in,tpc,reject "$SERVER" 8000 </dev/null
         reload
         start cli-wrong.service
-        wait_until 10 state_is_failed cli-wrong.service
+        wait_until state_is_failed cli-wrong.service
         equal "exit status" "$(property cli-wrong.service ExecMainStatus)" 78
         journalctl --sync
         contains "$(journalctl -q -b --no-pager -o cat -p err -u cli-wrong.service)" \

@@ -46,7 +46,7 @@ scenario_datagram_on_ip_of_both_families() {
         contains "$(ask --from=127.0.0.2:5353 127.0.0.1:19000 hello)" \
                 ' to=127.0.0.1%1 peer=127.0.0.2:5353 text=hello'
         systemctl reload dgram-ip6.service
-        sleep 0.3
+        wait_until logged_times dgram-ip6.service 2 "bound: [::]:9000"
         contains "$(ask --from='[::1]:5353' '[::1]:19000' again)" ' peer=[::1]:5353 text=again'
         listens_only_on dgram-ip6.service 127.0.0.1:19000 '[::1]:19000'
 }

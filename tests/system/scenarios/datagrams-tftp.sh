@@ -22,7 +22,10 @@ fetch() {
         case $1 in
         tftp) "${CLIENT[@]}" tftp "$address" "$port" -m binary -c get data "$got" ;;
         atftp) "${CLIENT[@]}" atftp --get -r data -l "$got" "$address" "$port" ;;
-        curl) "${CLIENT[@]}" curl -sS --max-time 20 -o "$got" "tftp://$address:$port/data" ;;
+        curl)
+                "${CLIENT[@]}" curl -sS --max-time $PATIENCE -o "$got" \
+                        "tftp://$address:$port/data"
+                ;;
         esac || fail "$1 has failed"
 }
 
@@ -31,7 +34,10 @@ put() {
         case $1 in
         tftp) "${CLIENT[@]}" tftp "$address" "$port" -m binary -c put "$from" "from-$1" ;;
         atftp) "${CLIENT[@]}" atftp --put -l "$from" -r "from-$1" "$address" "$port" ;;
-        curl) "${CLIENT[@]}" curl -sS --max-time 20 -T "$from" "tftp://$address:$port/from-$1" ;;
+        curl)
+                "${CLIENT[@]}" curl -sS --max-time $PATIENCE -T "$from" \
+                        "tftp://$address:$port/from-$1"
+                ;;
         esac || fail "$1 has failed"
 }
 
@@ -45,7 +51,7 @@ transfers() {
                 same_file "fetched by $client" "$STATE/fetched/$client" "$directory/data"
                 [[ $ways == both ]] || continue
                 put $client "$@"
-                wait_until 5 same_size "$directory/from-$client" "$directory/data"
+                wait_until same_size "$directory/from-$client" "$directory/data"
                 same_file "put by $client" "$directory/from-$client" "$directory/data"
         done
 }
@@ -96,12 +102,12 @@ BindPaths=/run/tftpd:/srv/tftpd/run/tftpd
 END
         reload
         start tftpd.service
-        wait_until 5 test -S /run/tftpd/tftp.sock
+        wait_until test -S /run/tftpd/tftp.sock
         has_private_network tftpd.service
         CLIENT=(ip2unix -r 'out,udp,port=69,path=/run/tftpd/tftp.sock')
         transfers /srv/tftpd both 192.0.2.1
         no_ip_sockets tftpd.service
-        wait_until 5 sockets_are_of_transfers tftpd.service /run/tftpd
+        wait_until sockets_are_of_transfers tftpd.service /run/tftpd
 }
 
 # With a socket of systemd's, a client can't know that the transfer's will be of another network
@@ -130,7 +136,7 @@ END
         transfers /srv/tftpd-main both 192.0.2.1
         active tftpd-main.service
         no_ip_sockets tftpd-main.service
-        wait_until 5 sockets_are_of_transfers tftpd-main.service /run/tftpd-main
+        wait_until sockets_are_of_transfers tftpd-main.service /run/tftpd-main
 }
 
 # Without a network namespace of its own, nobody needs to be named.
@@ -155,7 +161,7 @@ END
         CLIENT=(ip2unix -r 'out,udp,path=/run/tftpd-locked/tftp.sock')
         transfers /srv/tftpd-locked both 192.0.2.1
         no_ip_sockets tftpd-locked.service
-        wait_until 5 sockets_are_of_transfers tftpd-locked.service /run/tftpd-locked
+        wait_until sockets_are_of_transfers tftpd-locked.service /run/tftpd-locked
 }
 
 # systemd's socket is for the first datagram alone: the transfers' are the program's own.
@@ -206,11 +212,11 @@ PrivateNetwork=yes
 END
         reload
         start dnsmasq-tftp.service
-        wait_until 5 test -S /run/dnsmasq-tftp/tftp.sock
+        wait_until test -S /run/dnsmasq-tftp/tftp.sock
         CLIENT=(ip2unix -r 'out,udp,port=69,path=/run/dnsmasq-tftp/tftp.sock')
         transfers /srv/dnsmasq-tftp get 192.0.2.1
         no_ip_sockets dnsmasq-tftp.service
-        wait_until 5 sockets_are_of_transfers dnsmasq-tftp.service /run/dnsmasq-tftp
+        wait_until sockets_are_of_transfers dnsmasq-tftp.service /run/dnsmasq-tftp
 }
 
 # All transfers through the one socket that systemd has opened.

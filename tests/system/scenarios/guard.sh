@@ -76,7 +76,7 @@ scenario_library_removed_with_restarts() {
         rm "$LIBRARY"
         systemctl start removed-restart-http.socket
         ! systemctl start removed-restart.service || fail "it was started"
-        wait_until 10 state_is_failed removed-restart.service
+        wait_until state_is_failed removed-restart.service
         no_ip_sockets
         contains "$(journal removed-restart.service)" "$WITHOUT"
         restore_library

@@ -129,13 +129,13 @@ scenario_user_manager_refuses() {
         chown -R "$user:" "$home"
         trap 'loginctl disable-linger '"$user; systemctl stop user@$(id -u "$user")" EXIT
         loginctl enable-linger "$user"
-        TESTER=$user wait_until 10 as_tester systemctl --user is-active -q basic.target
+        TESTER=$user wait_until as_tester systemctl --user is-active -q basic.target
         ! TESTER=$user as_tester systemctl --user start mine.service || fail "it was started"
         contains "$(TESTER=$user as_tester systemctl --user status --no-pager -l mine.service || true)" \
                 "$home/.config/ip2unix.d/mine.conf:2: " "'tpc'" status=78
         TESTER=$user as_tester systemctl --user start shared.service
-        TESTER=$user wait_until 5 as_tester systemctl --user is-failed -q shared.service
-        contains "$(journalctl -q -b -o cat _UID="$(id -u "$user")")" \
+        TESTER=$user wait_until as_tester systemctl --user is-failed -q shared.service
+        contains "$(journal_of_user "$user")" \
                 "server: 8000: Operation not permitted"
         no_ip_sockets
 }

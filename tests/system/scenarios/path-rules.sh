@@ -117,7 +117,7 @@ scenario_path_after_kill() {
         reload
         start path-killed.service
         systemctl kill --signal=KILL path-killed.service
-        wait_until 5 state_is_failed path-killed.service
+        wait_until state_is_failed path-killed.service
         is_socket /run/path-killed/http.sock
         start path-killed.service
         contains "$(get /run/path-killed/http.sock)" listener=0.0.0.0:8000
@@ -304,9 +304,9 @@ END
         chown -R $user: $home
         trap 'loginctl disable-linger '"$user; systemctl stop user@$(id -u $user)" EXIT
         loginctl enable-linger $user
-        wait_until 10 as_user $user systemctl --user is-active -q basic.target
+        wait_until as_user $user systemctl --user is-active -q basic.target
         as_user $user systemctl --user start mine.service asking.service
-        contains "$(journalctl -q -b -o cat _UID="$(id -u $user)")" listener=0.0.0.0:8000
+        contains "$(journal_of_user $user)" listener=0.0.0.0:8000
         has_rights "$runtime/mine.sock" "755 $user $user"
         no_ip_sockets
         as_user $user systemctl --user stop mine.service

@@ -68,7 +68,8 @@ Type=notify
 ExecStart=/usr/bin/redis-server /etc/redis/ip.conf --supervised systemd
 END
         ip_rules redis-ip 6379 16379
-        matches "$(printf 'CLIENT LIST\r\nQUIT\r\n' | socat -t5 - TCP:127.0.0.1:16379,bind=$FROM)" \
+        matches "$(printf 'CLIENT LIST\r\nQUIT\r\n' |
+                socat -t $PATIENCE - TCP:127.0.0.1:16379,bind=$FROM)" \
                 ' addr=127\.0\.0\.2:[1-9]'
         active redis-ip.service
         listens_only_on redis-ip.service 127.0.0.1:16379

@@ -107,7 +107,7 @@ scenario_one_of_two_files_broken() {
         sed -i s/ENOSUCH/EACCES/ /etc/ip2unix.d/joined-more.conf
         reload
         start joined.service
-        wait_until 5 state_is_failed joined.service
+        wait_until state_is_failed joined.service
         contains "$(journal joined.service)" "server: 8001: Permission denied"
 }
 
@@ -144,7 +144,7 @@ ListenStream=/run/datagrams.sock
 END
         reload
         start datagrams-dns.socket datagrams.service
-        wait_until 5 state_is_failed datagrams.service
+        wait_until state_is_failed datagrams.service
         contains "$(journal datagrams.service)" "ip2unix: port 5353: " "OSError: [Errno 98]"
         no_ip_sockets
 }
@@ -164,7 +164,7 @@ ListenStream=/run/not-passed.sock
 END
         reload
         start not-passed-other.socket not-passed.service
-        wait_until 10 state_is_failed not-passed.service
+        wait_until state_is_failed not-passed.service
         contains "$(journal not-passed.service)" "Address already in use"
         matches "$(journal not-passed.service)" 'ip2unix: [^'$'\n'']*nosuch[^'$'\n'']*other'
         no_ip_sockets
@@ -186,7 +186,7 @@ Environment=LD_PRELOAD=$library
 END
         reload
         start no-rules.service
-        wait_until 5 state_is_failed no-rules.service
+        wait_until state_is_failed no-rules.service
         equal "exit status" "$(property no-rules.service ExecMainStatus)" 78
         contains "$(journal no-rules.service)" "ip2unix: "
         no_ip_sockets

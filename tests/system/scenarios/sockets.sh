@@ -163,7 +163,7 @@ scenario_reject() {
         sed -i '/^\[Rules\]/aRule=in,port=8001,reject=EADDRNOTAVAIL' /etc/ip2unix.d/rejected.conf
         reload
         start rejected-http.socket rejected.service
-        wait_until 5 state_is_failed rejected.service
+        wait_until state_is_failed rejected.service
         contains "$(journal rejected.service)" "server: 8001: Cannot assign requested address"
         no_ip_sockets
 }
@@ -198,8 +198,7 @@ END
         reload
         start nginx-reuseport-http.socket
         activates_on_unix nginx-reuseport.service /run/nginx-reuseport.sock pid=
-        equal "number of workers" \
-                "$(pgrep --count --parent "$(main_pid nginx-reuseport.service)")" 4
+        wait_until has_children "$(main_pid nginx-reuseport.service)" 4
         answered_by nginx-reuseport 4
         no_ip_sockets nginx-reuseport.service
 }

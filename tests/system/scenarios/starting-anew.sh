@@ -19,7 +19,7 @@ END
         start ssh-again-main.socket ssh-again.service
         pid=$(main_pid ssh-again.service)
         systemctl reload ssh-again.service
-        sleep 0.5
+        wait_until logged_times ssh-again.service 2 "Server listening on 0.0.0.0 port 2222"
         equal "main process after the reload" "$(main_pid ssh-again.service)" "$pid"
         matches "$(ssh_login ssh-again -o ProxyCommand='socat - UNIX-CONNECT:/run/ssh-again.sock' \
                 root@server 'echo "$SSH_CONNECTION"')" '^127\.0\.0\.1 [1-9][0-9]* 127\.0\.0\.1 2222$'
@@ -54,9 +54,9 @@ END
                 "nginx sees 127.0.0.1 on 127.0.0.1"
         before=$(main_pid nginx-upgrade.service)
         kill -USR2 "$before"
-        wait_until 5 test -e /run/nginx-upgrade.pid.oldbin -a -e /run/nginx-upgrade.pid
+        wait_until test -e /run/nginx-upgrade.pid.oldbin -a -e /run/nginx-upgrade.pid
         kill -QUIT "$before"
-        wait_until 5 test ! -e "/proc/$before"
+        wait_until test ! -e "/proc/$before"
         contains "$(get /run/nginx-upgrade.sock)" "nginx sees 127.0.0.1 on 127.0.0.1"
         active nginx-upgrade.service
         [[ $(main_pid nginx-upgrade.service) != "$before" ]] || fail "nginx did not start anew"
