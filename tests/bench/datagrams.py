@@ -9,11 +9,10 @@ They share a processor. On two, what is measured is who waits for whom: the same
 import statistics
 import subprocess
 import tempfile
-import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from figures import Figure, median_ratio, pin, stop
+from figures import Figure, median_ratio, pin, quotient, stop, wait_for
 
 PORT = 8053
 # A turn takes a tenth of a second. The ratio is good enough with this standard error.
@@ -36,7 +35,7 @@ class Side:
         self.server = bench.activated({}, words, preexec_fn=pin(0),
                                       rules=None if server == 'native' else f'in,{rules}')
         cleanup.callback(stop, self.server)
-        wait_for(path, self.server)
+        wait_for(path.is_socket, self.server, path)
         words = [bench.program('ask'), path if client == 'native' else PORT, clients, window]
         if files:
             words.append(directory)
@@ -51,16 +50,6 @@ class Side:
         if not line:
             raise RuntimeError(f'the clients exit {self.client.wait()}')
         return float(line)
-
-
-def wait_for(path, process):
-    for _ in range(500):
-        if path.is_socket():
-            return
-        if process.poll() is not None:
-            raise RuntimeError(f'{process.args[-2]} exits {process.returncode}')
-        time.sleep(0.01)
-    raise RuntimeError(f'{path} does not come up')
 
 
 def compare(bench, sides):
@@ -128,7 +117,7 @@ def strangers(bench):
             server = bench.activated({}, [bench.program('answer'), where, 'one'], rules=rules,
                                      preexec_fn=pin(0))
             cleanup.callback(stop, server)
-            wait_for(path, server)
+            wait_for(path.is_socket, server, path)
             client = subprocess.Popen([bench.program('strangers'), path], text=True,
                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                       preexec_fn=pin(0))
@@ -145,7 +134,7 @@ def strangers(bench):
         Figure('memory, each peer remembered', f'{full - start} KiB', '',
                (full - start) * 1024 / min(filling, BOUND), ' B'),
         Figure('client seen once, later ones', f'{times["rule"][1]:.0f} ns',
-               f'{times["rule"][0]:.0f} ns', times['rule'][1] / times['rule'][0]),
+               f'{times["rule"][0]:.0f} ns', quotient(times['rule'][1], times['rule'][0])),
         Figure('client seen once', f'{times["rule"][1]:.0f} ns', f'{times["native"][1]:.0f} ns',
-               times['native'][1] / times['rule'][1]),
+               quotient(times['native'][1], times['rule'][1])),
     ]

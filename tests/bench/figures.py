@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What a measurement is, and what all of them need."""
 
+import math
 import os
 import shutil
 import statistics
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
+
+
+# Seconds until a server is up, or has ended.
+PATIENCE = 60
 
 
 @dataclass
@@ -23,8 +29,9 @@ class Figure:
 
     @property
     def misses(self):
-        return ((self.at_most is not None and self.value > self.at_most) or
-                (self.at_least is not None and self.value < self.at_least))
+        """Also when it is no number."""
+        return ((self.at_most is not None and not self.value <= self.at_most) or
+                (self.at_least is not None and not self.value >= self.at_least))
 
     @property
     def columns(self):
@@ -83,6 +90,25 @@ class Bench:
                                 env=environment, **more)
 
 
+def quotient(measured, reference):
+    """Not a number when there is nothing to compare with.
+
+    A busy machine may have no time for it in the moment that a smoke run measures for.
+    """
+    return measured / reference if reference else math.nan
+
+
+def wait_for(is_up, process, path):
+    """Wait until a server is up that was started to serve that path. is_up: says whether it is."""
+    deadline = time.monotonic() + PATIENCE
+    while not is_up():
+        if process.poll() is not None:
+            raise RuntimeError(f'the server of {path} exits {process.returncode}')
+        if time.monotonic() > deadline:
+            raise RuntimeError(f'{path} does not come up')
+        time.sleep(0.01)
+
+
 def pin(processor):
     """Keep server and client apart where there are two processors, as far as others let us."""
     allowed = sorted(os.sched_getaffinity(0))
@@ -92,7 +118,7 @@ def pin(processor):
 def stop(process):
     process.terminate()
     try:
-        process.wait(10)
+        process.wait(PATIENCE)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
@@ -103,7 +129,7 @@ def median_ratio(pairs):
 
     Returns the median, and its standard error as the median of the deviations tells it.
     """
-    ratios = [measured / reference for measured, reference in pairs]
+    ratios = [quotient(measured, reference) for measured, reference in pairs]
     median = statistics.median(ratios)
     deviation = 1.4826 * statistics.median(abs(ratio - median) for ratio in ratios)
     return median, 1.2533 * deviation / len(ratios) ** 0.5

@@ -5,7 +5,7 @@ import resource
 import statistics
 import subprocess
 
-from figures import Figure, stop
+from figures import Figure, quotient, stop
 
 RULE = 'in,tcp,port=8080,systemd=http'
 
@@ -56,7 +56,7 @@ def start(bench):
         f'LD_PRELOAD={bench.shim} IP2UNIX_RULES={RULE}',
         '--', bench.program('nothing'))]
     return [Figure('process start, added', f'{shim - bare:.1f} µs', f'{empty - bare:.1f} µs',
-                   (shim - bare) / (empty - bare), at_most=1.5)]
+                   quotient(shim - bare, empty - bare), at_most=1.5)]
 
 
 def command(bench):
@@ -85,7 +85,7 @@ def clients(bench):
         for whose in 'unix', 'tcp':
             figures.append(Figure(f'{name}, to {whose}', f'{times[what, "rule"]:.0f} ns',
                                   f'{times[what, whose]:.0f} ns',
-                                  times[what, 'rule'] / times[what, whose]))
+                                  quotient(times[what, 'rule'], times[what, whose])))
     return figures
 
 

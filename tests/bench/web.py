@@ -8,11 +8,10 @@ import shutil
 import socket
 import statistics
 import subprocess
-import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from figures import Figure, median_ratio, pin, stop
+from figures import Figure, median_ratio, pin, quotient, stop, wait_for
 
 PROXY = Path('/lib/systemd/systemd-socket-proxyd')
 CONNECTIONS = 32
@@ -51,15 +50,9 @@ def nginx_command(bench, name, listen):
     return ['nginx', '-e', directory / 'error.log', '-c', path]
 
 
-def wait_for(path, process):
-    for _ in range(500):
-        with socket.socket(socket.AF_UNIX) as client:
-            if client.connect_ex(str(path)) == 0:
-                return
-        if process.poll() is not None:
-            raise RuntimeError(f'{process.args[0]} exits {process.returncode}')
-        time.sleep(0.01)
-    raise RuntimeError(f'{path} does not come up')
+def answers(path):
+    with socket.socket(socket.AF_UNIX) as client:
+        return client.connect_ex(str(path)) == 0
 
 
 def start_servers(bench, cleanup):
@@ -68,7 +61,7 @@ def start_servers(bench, cleanup):
 
     def add(process, path):
         cleanup.callback(stop, process)
-        wait_for(path, process)
+        wait_for(lambda: answers(path), process, path)
 
     add(subprocess.Popen(nginx_command(bench, 'nginx-native', f'unix:{paths["native"]}'),
                          preexec_fn=pin(0)), paths['native'])
@@ -84,7 +77,7 @@ def start_servers(bench, cleanup):
 
 def rate(bench, path, mode, milliseconds):
     result = subprocess.run([bench.program('load'), path, str(CONNECTIONS), str(milliseconds), mode],
-                            check=True, text=True, stdout=subprocess.PIPE, timeout=60,
+                            check=True, text=True, stdout=subprocess.PIPE, timeout=300,
                             preexec_fn=pin(1))
     return float(result.stdout)
 
@@ -117,7 +110,7 @@ def figures_of(rates, what):
     if 'proxy' in rates:
         proxy = statistics.median(rates['proxy'])
         yield Figure(f'nginx {what}, socket-proxyd', f'{proxy:.0f}/s', f'{native:.0f}/s',
-                     proxy / native)
+                     quotient(proxy, native))
 
 
 def nginx(bench):
