@@ -28,6 +28,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define LISTENERS_MAX 16
@@ -196,7 +197,11 @@ static void serve(const struct listener *listener)
         close(fd);
 }
 
-/* Fork twice; the first process waits for the byte that the last one writes when it is ready. */
+/*
+ * Fork twice; the first process waits for the byte that the last one writes when it is ready, and for
+ * the end of the second: systemd takes whom it finds for the main process, and were that the second,
+ * the service would end with it.
+ */
 static int background(void)
 {
         int ends[2];
@@ -210,7 +215,9 @@ static int background(void)
                 die("fork");
         if (pid > 0) {
                 close(ends[1]);
-                _exit(read(ends[0], &ready, 1) == 1 ? 0 : 1);
+                if (read(ends[0], &ready, 1) != 1 || waitpid(pid, NULL, 0) < 0)
+                        _exit(1);
+                _exit(0);
         }
         close(ends[0]);
         if (setsid() < 0)
