@@ -198,9 +198,9 @@ static void serve(const struct listener *listener)
 }
 
 /*
- * Fork twice; the first process waits for the byte that the last one writes when it is ready, and for
- * the end of the second: systemd takes whom it finds for the main process, and were that the second,
- * the service would end with it.
+ * Fork twice; the first process waits for the byte that the last one writes when it is ready, and
+ * for the end of the second: systemd takes whom it finds for the main process, and were that the
+ * second, the service would end with it.
  */
 static int background(void)
 {
