@@ -150,6 +150,12 @@ static inline int kernel_connect(int fd, const void *addr, unsigned length)
         return (int)syscall(SYS_connect, fd, addr, length);
 }
 
+/* Linux 5.3. */
+static inline int kernel_pidfd_open(pid_t pid)
+{
+        return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
 /* Which of the events of poll(2) has happened? Without waiting, and no cancellation point. */
 static inline int kernel_events(int fd, short events)
 {

@@ -3,6 +3,7 @@
 /* Tells children that share our memory from ourselves. See process.h. */
 
 #include <errno.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -62,6 +63,20 @@ pid_t process_id(void)
         return id;
 }
 
+/* Nobody has waited for it yet, so that its number is still taken; its descriptors are closed. */
+static bool has_ended(pid_t pid)
+{
+        const int file = kernel_pidfd_open(pid);
+        bool ended;
+
+        if (file < 0)
+                return false;
+
+        ended = kernel_events(file, POLLIN) & POLLIN;
+        kernel_close(file);
+        return ended;
+}
+
 bool process_is_heir_of(pid_t pid)
 {
         const int saved = errno;
@@ -73,7 +88,7 @@ bool process_is_heir_of(pid_t pid)
         if (kernel_getppid() == 0)
                 return false;
 
-        heir = kernel_kill(pid, 0) < 0 && errno == ESRCH;
+        heir = kernel_kill(pid, 0) < 0 ? errno == ESRCH : has_ended(pid);
         errno = saved;
         return heir;
 }

@@ -284,15 +284,24 @@ static void bind_fail_and_serve(void)
         execute_serve();
 }
 
-/* The process that bound the socket is gone when its child closes it and executes itself. */
+/*
+ * The process that bound the socket has ended when its child closes it and executes itself. That is
+ * so before it has been waited for, too: as long as anything has the pipe, nobody does.
+ */
 static void daemonize_and_serve(void)
 {
-        const pid_t pid = fork();
-        pid_t parent;
-        int fd;
+        int fds[2], fd;
+        pid_t pid, parent;
+        char byte;
 
-        if (pid > 0)
+        need(pipe(fds) == 0, "pipe");
+        pid = fork();
+        if (pid > 0) {
+                close(fds[1]);
+                (void)!read(fds[0], &byte, 1);
                 _exit(reap(pid));
+        }
+        close(fds[0]);
         fd = listen_at(ADDRESS);
         parent = getpid();
         if (fork() > 0)
