@@ -285,7 +285,9 @@ static void *interrupt(void *waiting)
 static void *interrupt_and_give(void *waiting)
 {
         interrupt(waiting);
-        while (signals == 0)
+        /* The thread sanitizer runs the handler when the call has ended that the kernel restarts.
+         */
+        for (int i = 0; i < PATIENCE && signals == 0 && !SANITIZED_THREAD; i++)
                 usleep(1000);
         return give_slowly((char *)".r");
 }

@@ -58,9 +58,12 @@ static int take_answer(int fd, uint32_t client, uint32_t round)
         return n != sizeof(answer) || answer.client != client || answer.round != round;
 }
 
-/* The clients first, first + 1, ... of a process of their own. Returns how many answers were wrong.
+/*
+ * The clients first, first + 1, ... of a process of their own. They are there until the other end
+ * of the pipe is closed: a UDP port that is free again would be given to another. Returns how many
+ * answers were wrong.
  */
-static int ask(int first)
+static int ask(int first, int until)
 {
         int *fds = calloc((size_t)per_process, sizeof(int)), wrong = 0, under_way = 0;
 
@@ -83,10 +86,11 @@ static int ask(int first)
                 wrong += take_answer(fds[i], (uint32_t)(first + i), ROUNDS - 1);
         for (int i = 0; i < per_process; i++)
                 wrong += client_gets(fds[i], &under_way, sizeof(under_way), 0) >= 0;
+        (void)!read(until, &under_way, 1);
         return wrong;
 }
 
-static pid_t start_clients(int first)
+static pid_t start_clients(int first, const int *until)
 {
         const pid_t pid = fork();
 
@@ -94,7 +98,8 @@ static pid_t start_clients(int first)
         if (pid > 0)
                 return pid;
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        _exit(ask(first) == 0 ? 0 : 1);
+        close(until[1]);
+        _exit(ask(first, until[0]) == 0 ? 0 : 1);
 }
 
 static int compare(const void *a, const void *b)
@@ -143,7 +148,7 @@ int main(int argc, char **argv)
 {
         struct tally tally = {0};
         pid_t pids[MOST];
-        int fd, answered = 0, good = 0;
+        int fd, until[2], answered = 0, good = 0;
 
         need(argc == 4, "an address, how many clients, of how many processes");
         processes = atoi(argv[3]);
@@ -157,10 +162,12 @@ int main(int argc, char **argv)
 
         fd = serve_datagrams(argv[1], 0);
         tally.family = *argv[1] == '[' ? AF_INET6 : AF_INET;
+        need(pipe(until) == 0, "pipe");
         for (int i = 0; i < processes; i++)
-                pids[i] = start_clients(i * per_process);
+                pids[i] = start_clients(i * per_process, until);
         while (answered < ROUNDS * clients && readable(fd, PATIENCE))
                 answered += answer(fd, &tally);
+        close(until[1]);
         for (int i = 0; i < processes; i++)
                 good += reap(pids[i]) == 0;
 

@@ -19,7 +19,7 @@
 #include "tests/preload/tap.h"
 
 #define MANY    1000
-#define WAIT_MS 200 /* 20 at most, and the rest for timers that are late */
+#define WAIT_MS 1000 /* 20 at most, and the rest for timers that are late */
 
 static int server;
 

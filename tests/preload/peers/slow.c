@@ -34,10 +34,11 @@
 #define PORT    10000 /* the first receiver's, where the sender asks */
 #define AFTER   10    /* more rounds than a queue has room for */
 #define SPARE   50
-#define LEAST   300 /* milliseconds that the talk lasts at least */
+#define LEAST                                                                                      \
+        300 /* milliseconds that the talk lasts at least, and until somebody has been answered */
 
 /* A sender waits for 20 ms at most, in milliseconds: the rest is for timers that are late. */
-#define WAIT_MS 200
+#define WAIT_MS 1000
 
 static int sender, receivers;
 static bool is_server;
@@ -242,7 +243,7 @@ static double talk(int rounds)
                         (is_server ? serve : ask)();
                 }
         waited = slept() - before;
-        while (milliseconds() - start < LEAST)
+        while (milliseconds() - start < (shared->asked == 0 ? PATIENCE : LEAST))
                 (is_server ? serve : ask)();
         return waited;
 }

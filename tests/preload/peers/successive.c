@@ -28,6 +28,12 @@
 #define REMEMBERED 65536
 #define SOME_PAGES 16
 
+/*
+ * What others do on the machine makes each client cost twice as much at times, by their use of the
+ * caches. Looking for the oldest among all that are remembered would cost a hundred times as much.
+ */
+#define SLOWER 10
+
 static int open_client(int client)
 {
         char name[64];
@@ -132,8 +138,8 @@ int main(int argc, char **argv)
 #else
         ok(grown <= SOME_PAGES, "memory does not grow when all are remembered that can be");
 #endif
-        ok(shortest(times, BLOCKS / 2, BLOCKS) < 2 * shortest(times, 0, full + 1),
-           "nor does the CPU time that one takes");
+        ok(shortest(times, BLOCKS / 2, BLOCKS) < SLOWER * shortest(times, 0, full + 1),
+           "nor does the CPU time that one takes, by much");
         is(messages(), "", "nothing is printed");
         return tap_end();
 }
