@@ -9,27 +9,44 @@
 #include "preload/activation.h"
 #include "preload/inheritance.h"
 #include "preload/next.h"
+#include "preload/rule-set.h"
 #include "preload/words.h"
 
-static bool is_named(const char *name, const struct rule *rules, size_t n_rules)
+static bool is_named_by_rules(const char *name)
 {
-        for (size_t i = 0; i < n_rules; i++)
-                if (rules[i].action == RULE_SYSTEMD && rules[i].fdname &&
-                    word_equals(rules[i].fdname, name))
+        for (size_t i = 0; i < rule_set.n_rules; i++) {
+                const struct rule *rule = &rule_set.rules[i];
+
+                if (rule->action == RULE_SYSTEMD && rule->fdname && word_equals(rule->fdname, name))
                         return true;
+        }
 
         return false;
 }
 
-void activation_open(const struct rule *rules, size_t n_rules)
+bool activation_wants(const char *name, int type)
 {
-        for (int i = 0; i < kept_count(); i++)
-                kept_at(i)->named_by_rules = is_named(kept_at(i)->name, rules, n_rules);
+        const enum rule_type wanted = type == SOCK_DGRAM ? RULE_DGRAM : RULE_STREAM;
+
+        if (is_named_by_rules(name))
+                return true;
+        if (type == 0)
+                return false;
+
+        for (size_t i = 0; i < rule_set.n_rules; i++) {
+                const struct rule *rule = &rule_set.rules[i];
+
+                if (rule->action == RULE_SYSTEMD && !rule->fdname &&
+                    (rule->type == RULE_ANY_TYPE || rule->type == wanted))
+                        return true;
+        }
+
+        return false;
 }
 
 static bool is_asked_for(const struct kept *k, const char *fdname)
 {
-        return fdname ? word_equals(k->name, fdname) : !k->named_by_rules;
+        return fdname ? word_equals(k->name, fdname) : !is_named_by_rules(k->name);
 }
 
 /* How well does a descriptor suit a bind? The highest wins, the first of several. -1: not at all.

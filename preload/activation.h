@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Which of systemd's descriptors a bind gets: by name, by fit, in order. */
+/* Which of systemd's descriptors a bind gets: by name, by fit, in order. The rules are rule_set's.
+ */
 
 #include "preload/kept.h"
 #include "rules/rule.h"
 
-/* Note which names the rules ask for. For the constructor, after kept_open(). */
-void activation_open(const struct rule *rules, size_t n_rules);
+/* Is there a rule that can take such a descriptor? See kept_wants_fn. */
+bool activation_wants(const char *name, int type);
 
 /* What a bind gets. */
 enum activation_result {

@@ -34,6 +34,9 @@ static const char *const names[ENVIRONMENT_COUNT] = {
 static char *variables[ENVIRONMENT_COUNT];
 static size_t fds_size;
 
+/* How many strings the program's array has room for, where some were taken out. */
+static int n_free;
+
 /* IP2UNIX_RULES_2 to IP2UNIX_RULES_16. */
 static int find_part(const char *string)
 {
@@ -96,8 +99,9 @@ void environment_open(char **envp)
                         found[i] = *from;
                 if (i < ENVIRONMENT_LISTEN_FDS || i > ENVIRONMENT_LISTEN_PID)
                         *to++ = *from;
+                else
+                        n_free++;
         }
-        /* Room for IP2UNIX_FDS is where LISTEN_FDS was, so that the array never has to grow. */
         *to = NULL;
 
         copy_variables(found);
@@ -129,16 +133,53 @@ void environment_update_fds(void)
                 (void)kept_format(string + name, fds_size - name);
 }
 
-/* Put the variable where it was, or where environment_open() has made room. */
-static void publish(char **envp, char *string, bool has_room)
+/*
+ * Put the variable in front of the others, where there is one of that name or environment_open() has
+ * made room. Not last: programs that change their title in ps(1) take the last string for the end
+ * of the memory that they may write to, as execve(2) has laid it out.
+ */
+static void publish(char **envp, enum environment_variable variable)
 {
-        while (*envp && !word_begins(*envp, names[ENVIRONMENT_FDS]))
-                envp++;
-        if (!*envp && !has_room)
+        size_t n = 0;
+
+        while (envp[n] && !word_begins(envp[n], names[variable]))
+                n++;
+        if (!envp[n]) {
+                if (n_free == 0)
+                        return;
+                n_free--;
+                envp[n + 1] = NULL;
+        }
+        for (; n > 0; n--)
+                envp[n] = envp[n - 1];
+        envp[0] = variables[variable];
+}
+
+/* Give a variable of systemd's another value, which is no longer than the one that it had. */
+static void set_value(enum environment_variable variable, const char *value)
+{
+        char *old = variables[variable] + strlen(names[variable]);
+
+        if (value != old)
+                memcpy(old, value, strlen(value) + 1);
+}
+
+void environment_show_passed(char **envp, unsigned count, const char *passed_names)
+{
+        char number[24];
+        struct text text;
+
+        if (count == 0 || !variables[ENVIRONMENT_LISTEN_FDS])
                 return;
-        if (!*envp)
-                envp[1] = NULL;
-        *envp = string;
+
+        text_init(&text, number, sizeof(number));
+        text_add_unsigned(&text, count);
+        set_value(ENVIRONMENT_LISTEN_FDS, number);
+        if (variables[ENVIRONMENT_LISTEN_FDNAMES] && passed_names)
+                set_value(ENVIRONMENT_LISTEN_FDNAMES, passed_names);
+        for (int i = ENVIRONMENT_LISTEN_FDS; i <= ENVIRONMENT_LISTEN_PID; i++)
+                if (variables[i])
+                        publish(envp, (enum environment_variable)i);
 }
 
 static char no_fds[] = "IP2UNIX_FDS=";
@@ -152,7 +193,6 @@ void environment_announce_marks(void)
 void environment_publish_fds(char **envp, bool marks, bool begun)
 {
         static char taken[] = "IP2UNIX_FDS=taken";
-        const bool has_room = variables[ENVIRONMENT_LISTEN_FDS];
         const size_t name = strlen(names[ENVIRONMENT_FDS]);
         char *memory;
 
@@ -160,7 +200,7 @@ void environment_publish_fds(char **envp, bool marks, bool begun)
         fds_size = kept_format_size();
         if (fds_size == 0) {
                 if (variables[ENVIRONMENT_FDS])
-                        publish(envp, variables[ENVIRONMENT_FDS], has_room);
+                        publish(envp, ENVIRONMENT_FDS);
                 return;
         }
 
@@ -176,7 +216,7 @@ void environment_publish_fds(char **envp, bool marks, bool begun)
         variables[ENVIRONMENT_FDS] = memory;
         environment_update_fds();
 
-        publish(envp, memory, true);
+        publish(envp, ENVIRONMENT_FDS);
 }
 
 /* Where in the list (blanks and colons separate: ld.so(8)) is our library? NULL: it is not there.

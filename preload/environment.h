@@ -8,7 +8,8 @@
  *   LD_PRELOAD, IP2UNIX_RULES, IP2UNIX_RULES_2 …, IP2UNIX_LOG_LEVEL
  *                                                  inherited; put back where a program executes
  *                                                  another with an environment of its own making
- *   LISTEN_FDS, LISTEN_FDNAMES, LISTEN_PID         systemd's; hidden from the program
+ *   LISTEN_FDS, LISTEN_FDNAMES, LISTEN_PID         systemd's; the program sees in them what no rule
+ *                                                  can take
  *   IP2UNIX_FDS                                    what has become of them, for those that are
  *                                                  executed later: kept.h
  *
@@ -36,7 +37,10 @@ enum environment_variable {
         ENVIRONMENT_COUNT,
 };
 
-/* Read the variables, and hide systemd's. envp: the program's own array, which is changed. */
+/*
+ * Read the variables, and hide systemd's until environment_show_passed(). envp: the program's own
+ * array, which is changed.
+ */
 void environment_open(char **envp);
 
 /* The value of a variable as it was when the program started, or NULL. */
@@ -46,7 +50,14 @@ const char *environment_get(enum environment_variable variable);
 const char *environment_get_rules(size_t number);
 
 /*
- * Tell the program's children of kept descriptors: to be called after kept_open(). Where none are
+ * Show systemd's variables to the program again, if there is something that they tell of. count:
+ * for LISTEN_FDS; names: for LISTEN_FDNAMES, where systemd set that, and no longer than it was.
+ */
+void environment_show_passed(char **envp, unsigned count, const char *names);
+
+/*
+ * Tell the program's children of kept descriptors: to be called when all is in place that the
+ * program is to see, since the array can't grow, and exec puts back what it lacks. Where none are
  * kept, marks: sockets with a mark (mark.h) may come to them; begun: the service has begun to serve
  * (inheritance.h).
  */

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "preload/environment.h"
 #include "preload/kept.h"
@@ -26,6 +27,9 @@
 
 static struct kept *kept;
 static int n_kept;
+
+/* The names of what was left to the program, as in LISTEN_FDNAMES. */
+static const char *left_names;
 
 static bool parse_number(const char **s, unsigned long long max, unsigned long long *ret)
 {
@@ -123,19 +127,68 @@ static char *allocate(size_t n, size_t names)
         return (char *)(kept + n);
 }
 
-/* LISTEN_FDS=N, LISTEN_FDNAMES=NAME:NAME…: the numbers are 3 to N+2. */
-static void open_passed(const char *fds, const char *names, int lowest)
+/* Is it we whom systemd passed them to? If not, sd_listen_fds(3) finds none. */
+static bool is_our_pid(const char *pid)
 {
+        unsigned long long n;
+
+        return pid && parse_number(&pid, INT32_MAX, &n) && !*pid && n == (unsigned)getpid();
+}
+
+/* Move a descriptor down to a number that is free. */
+static bool move_down(int fd, int to)
+{
+        int moved;
+
+        if (fd == to)
+                return true;
+
+        moved = next.fcntl(fd, F_DUPFD, to);
+        if (moved == to)
+                return next.close(fd) == 0;
+        if (moved >= 0)
+                next.close(moved);
+        return false;
+}
+
+/* What is left to the program, as it is found. */
+struct leaving {
+        struct text names;
+        unsigned count;
+        bool visible; /* the program will look for it */
+};
+
+static void leave(struct leaving *leaving, int fd, const char *name, size_t length)
+{
+        if (leaving->visible && !move_down(fd, LISTEN_FDS_START + (int)leaving->count))
+                return;
+
+        if (leaving->count++ > 0)
+                text_add_char(&leaving->names, ':');
+        text_add_bytes(&leaving->names, name, length);
+}
+
+/* LISTEN_FDS=N, LISTEN_FDNAMES=NAME:NAME…: the numbers are 3 to N+2. */
+static struct kept_left open_passed(const struct kept_environment *environment, kept_wants_fn wants)
+{
+        const char *fds = environment->listen_fds;
+        const char *names = environment->listen_fdnames ? environment->listen_fdnames : "";
+        const size_t names_size = strlen(names) + 1;
+        const int lowest = lowest_hidden_number();
+        struct leaving leaving = {.visible = is_our_pid(environment->listen_pid)};
         unsigned long long n;
         char *arena;
 
         if (!parse_number(&fds, TABLE_MAX / 2, &n) || *fds || n == 0)
-                return;
+                return (struct kept_left){0};
 
-        names = names ? names : "";
-        arena = allocate(n, strlen(names) + 1 + n * sizeof(NAME_UNKNOWN));
+        /* The names of those that are left, and of each that is kept. */
+        arena = allocate(n, names_size + names_size + n * sizeof(NAME_UNKNOWN));
         if (!arena)
-                return;
+                return (struct kept_left){0};
+        text_init(&leaving.names, arena, names_size);
+        left_names = arena;
+        arena += names_size;
 
         /*
          * LISTEN_PID is not asked: a wrapper that we are not loaded into (a static shell) forks
@@ -144,27 +197,48 @@ static void open_passed(const char *fds, const char *names, int lowest)
         for (int fd = LISTEN_FDS_START; fd < LISTEN_FDS_START + (int)n; fd++) {
                 const size_t length = word_length(names, ':');
                 struct kept *k = &kept[n_kept];
+                const bool is_listening = inspect(fd, k);
+                bool is_wanted;
 
                 k->name = length ? copy_name(&arena, names, length)
                                  : copy_name(&arena, NAME_UNKNOWN, sizeof(NAME_UNKNOWN) - 1);
+                is_wanted = wants(k->name, is_listening ? k->type : 0);
+                if (is_wanted && is_listening) {
+                        n_kept++;
+                        hide(k, lowest);
+                } else {
+                        if (is_wanted)
+                                log_message(LOG_WARNING, "descriptor ", LOG_NUMBER(fd), " named '",
+                                            k->name, "' is no listening socket: left alone");
+                        leave(&leaving, fd, names, length);
+                        memset(k, 0, sizeof(*k));
+                }
                 names += length;
                 names += *names == ':';
-
-                if (!inspect(fd, k)) {
-                        log_message(LOG_WARNING, "descriptor ", LOG_NUMBER(fd), " named '", k->name,
-                                    "' is no listening socket: left alone");
-                        memset(k, 0, sizeof(*k));
-                        continue;
-                }
-                n_kept++;
-                hide(k, lowest);
         }
+
+        (void)text_finish(&leaving.names);
+        return (struct kept_left){leaving.visible ? leaving.count : 0, left_names};
+}
+
+/* What an earlier program has left, or one of its own passes: not ours to judge. */
+static struct kept_left leave_all(const struct kept_environment *environment)
+{
+        const char *fds = environment->listen_fds;
+        unsigned long long n;
+
+        if (!fds || !parse_number(&fds, TABLE_MAX / 2, &n) || *fds)
+                return (struct kept_left){0};
+
+        left_names = environment->listen_fdnames;
+        return (struct kept_left){(unsigned)n, left_names};
 }
 
 /* IP2UNIX_FDS=FD:DEV:INO:NAME,…: as kept_format() wrote it before this program was executed.
  */
-static void open_inherited(const char *fds, int lowest)
+static void open_inherited(const char *fds)
 {
+        const int lowest = lowest_hidden_number();
         size_t n = 1;
         char *arena;
 
@@ -197,17 +271,18 @@ static void open_inherited(const char *fds, int lowest)
         }
 }
 
-void kept_open(const struct kept_environment *environment)
+struct kept_left kept_open(const struct kept_environment *environment, kept_wants_fn wants)
 {
         if (environment->ip2unix_fds || environment->listen_fds)
                 next_need_sockets();
 
         if (environment->ip2unix_fds)
-                open_inherited(environment->ip2unix_fds, lowest_hidden_number());
+                open_inherited(environment->ip2unix_fds);
+        if (n_kept > 0)
+                return leave_all(environment);
+
         /* Where nothing is left of the outer, there may be an inner activation. */
-        if (n_kept == 0 && environment->listen_fds)
-                open_passed(environment->listen_fds, environment->listen_fdnames,
-                            lowest_hidden_number());
+        return environment->listen_fds ? open_passed(environment, wants) : (struct kept_left){0};
 }
 
 int kept_count(void)
@@ -250,6 +325,7 @@ int kept_yield(int fd)
 
 void kept_names(char *ret, size_t size)
 {
+        const char *left = left_names ? left_names : "";
         struct text text;
 
         text_init(&text, ret, size);
@@ -257,7 +333,18 @@ void kept_names(char *ret, size_t size)
                 text_add_string(&text, i > 0 ? ", " : "");
                 text_add_string(&text, kept[i].name);
         }
-        if (n_kept == 0)
+        if (n_kept > 0 && *left)
+                text_add_string(&text, ", ");
+        while (*left) {
+                const size_t length = word_length(left, ':');
+
+                text_add_bytes(&text, left, length);
+                left += length;
+                if (*left == ':')
+                        text_add_string(&text, ", ");
+                left += *left == ':';
+        }
+        if (text.next == text.begin)
                 text_add_string(&text, "none");
         (void)text_finish(&text);
 }

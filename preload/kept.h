@@ -4,7 +4,11 @@
 /*
  * The descriptors that systemd passed: sd_listen_fds(3), read without libsystemd.
  *
- * All of them are kept for the life of the process, at high numbers, out of the program's sight:
+ * Those that no rule can take are the program's, which may know how to take sockets from systemd by
+ * itself: they stay where sd_listen_fds(3) looks for them, from 3 on without a gap, and LISTEN_FDS
+ * and LISTEN_FDNAMES tell of them alone.
+ *
+ * All others are kept for the life of the process, at high numbers, out of the program's sight:
  * a bind takes a duplicate, so that the program may close its socket and bind it again. Until a
  * descriptor is taken it is inherited by every program that this one executes, since the one that
  * binds may be a grandchild (a shell, a launcher). Once taken it is close-on-exec, like the
@@ -30,21 +34,34 @@ struct kept {
         int users;             /* sockets that have it; 0: it is free */
         struct endpoint bound; /* where the program believes that it is bound */
         pid_t taken_by;        /* the process that took it first */
-        bool named_by_rules;   /* some systemd=NAME rule asks for it */
 };
 
 /* The environment variables that kept_open() reads. Any may be NULL. */
 struct kept_environment {
         const char *listen_fds;
         const char *listen_fdnames;
+        const char *listen_pid;
         const char *ip2unix_fds;
 };
 
 /*
- * Take over the descriptors that the environment tells of. What is no listening socket (or no
- * datagram socket) is left where it is, with a message. For the constructor.
+ * Can a rule take a descriptor of that name? type: SOCK_STREAM, SOCK_DGRAM, or 0 for what is no
+ * listening socket: does a rule name it?
  */
-void kept_open(const struct kept_environment *environment);
+typedef bool (*kept_wants_fn)(const char *name, int type);
+
+/* What is left to the program of what systemd passed. */
+struct kept_left {
+        unsigned count;    /* for LISTEN_FDS; 0: nothing that it should hear of */
+        const char *names; /* for LISTEN_FDNAMES; as long as what was there, at most */
+};
+
+/*
+ * Take over those of the descriptors that the environment tells of which a rule wants. What a rule
+ * names and is no listening socket (or no datagram socket) is left to the program, with a message.
+ * For the constructor.
+ */
+struct kept_left kept_open(const struct kept_environment *environment, kept_wants_fn wants);
 
 /* How many there are; places go from 0. */
 int kept_count(void);
@@ -56,7 +73,8 @@ struct kept *kept_at(int place);
  */
 int kept_yield(int fd);
 
-/* The names that were passed, for a message: "http, https" or "none". Cut when too long. */
+/* The names that were passed, for a message: "http, https" or "none"; those that are kept before
+ * those that are left. Cut when too long. */
 void kept_names(char *ret, size_t size);
 
 /*

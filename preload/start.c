@@ -18,6 +18,7 @@
 static void __attribute__((constructor)) start(int argc, char **argv, char **envp)
 {
         struct kept_environment passed;
+        struct kept_left left;
         const char *level;
         bool begun;
 
@@ -37,15 +38,16 @@ static void __attribute__((constructor)) start(int argc, char **argv, char **env
         passed = (struct kept_environment){
                 .listen_fds = environment_get(ENVIRONMENT_LISTEN_FDS),
                 .listen_fdnames = environment_get(ENVIRONMENT_LISTEN_FDNAMES),
+                .listen_pid = environment_get(ENVIRONMENT_LISTEN_PID),
                 .ip2unix_fds = environment_get(ENVIRONMENT_FDS),
         };
         mark_may_be_inherited = passed.ip2unix_fds;
         if (mark_may_be_inherited)
                 next_need_sockets();
-        kept_open(&passed);
+        left = kept_open(&passed, activation_wants);
         begun = passed.ip2unix_fds && *passed.ip2unix_fds && kept_count() == 0;
         inheritance_open(begun);
-        activation_open(rule_set.rules, rule_set.n_rules);
+        environment_show_passed(envp, left.count, left.names);
         environment_publish_fds(envp, mark_may_be_inherited, begun);
 }
 

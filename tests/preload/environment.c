@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 #include "tests/preload/net.h"
@@ -34,8 +35,22 @@ static void check_layout(const char *first)
         ok(last > first && last - first < 1 << 20, "the last variable is behind the arguments");
 }
 
+/*
+ * The last string is one of execve(2)'s, which are between those of the arguments and the name of
+ * the program: what changes its title takes all up to there for its own.
+ */
+static void check_end(char **argv)
+{
+        char **last = environ;
+
+        while (last[1])
+                last++;
+        ok(*last > argv[0] && *last < (char *)getauxval(AT_EXECFN), "the last string was there");
+}
+
 int main(int argc, char **argv)
 {
+        check_end(argv);
         check_layout(argv[0]);
         for (int i = 1; i < argc; i++) {
                 char *value = strchr(argv[i], '=');

@@ -31,5 +31,9 @@ void note(const char *text, ...) __attribute__((format(printf, 1, 2)));
 /* End the program with a message when what the test stands on is missing. */
 void need(bool condition, const char *what);
 
+/* For a program that executes itself and goes on: how many points there were, to go on from. */
+int tap_points(void);
+void tap_resume(int points);
+
 /* Print the plan. Returns the exit status of the program. */
 int tap_end(void);
