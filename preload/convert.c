@@ -340,7 +340,7 @@ void convert_names(const struct inet_socket *inet, word w)
 /* May it become another socket once more, or outlive its last descriptor? See watch.h. */
 static bool needs_notes(const struct sock *sock)
 {
-        return !sock || sock->kept >= 0 || sock->kind == SOCK_STANDIN || sock->kind == SOCK_REFUSED;
+        return !sock || sock->kept >= 0 || sock_may_become_another(sock);
 }
 
 static bool is_watched(const struct inet_socket *inet)
@@ -348,7 +348,8 @@ static bool is_watched(const struct inet_socket *inet)
         if (WORD_KIND(inet->word) == WORD_SOCK)
                 return atomic_load(&sock_at(WORD_INDEX(inet->word))->watched);
 
-        return WORD_KIND(inet->word) == WORD_INET && inet->word & WORD_EPOLLED;
+        return (WORD_KIND(inet->word) == WORD_INET || WORD_KIND(inet->word) == WORD_PLAIN) &&
+               inet->word & WORD_EPOLLED;
 }
 
 /*

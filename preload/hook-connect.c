@@ -39,8 +39,14 @@ static void note_connected(int fd, word w, const struct sockaddr *addr)
         if (WORD_KIND(w) != WORD_INET)
                 return;
 
-        /* While connect(2) waited, another thread may have put something else at the number. */
-        if (table_replace(fd, w, (w & ~(word)(WORD_EPOLLED | 15)) | WORD_PLAIN) && w & WORD_EPOLLED)
+        /*
+         * While connect(2) waited, another thread may have put something else at the number. What a
+         * socket of UDP is connected to, it may leave.
+         */
+        if (w & WORD_DGRAM)
+                (void)table_replace(fd, w, (w & ~(word)15) | WORD_PLAIN);
+        else if (table_replace(fd, w, (w & ~(word)(WORD_EPOLLED | 15)) | WORD_PLAIN) &&
+                 w & WORD_EPOLLED)
                 watch_forget(fd);
         errno = saved;
 }

@@ -125,6 +125,17 @@ bool sock_try_ref(struct sock *sock);
 bool sock_try_open(struct sock *sock);
 void sock_closed(struct sock *sock);
 
+/*
+ * May the program's descriptor become yet another socket? A datagram socket becomes one of IP
+ * again, unless a rule has given it its address.
+ */
+static inline bool sock_may_become_another(const struct sock *sock)
+{
+        return sock->kind == SOCK_STANDIN || sock->kind == SOCK_REFUSED ||
+               sock->kind == SOCK_CLIENT ||
+               (sock->type == SOCK_DGRAM && sock->ephemeral && !sock->passed);
+}
+
 /* The listener or the connection itself: what a held word is about. NULL for other words. */
 static inline struct sock *sock_of(word w)
 {

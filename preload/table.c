@@ -40,10 +40,13 @@ void table_drop(word w)
 
 void table_release(int fd, word w)
 {
-        if ((WORD_KIND(w) == WORD_INET || WORD_KIND(w) == WORD_PLAIN) && w & WORD_EPOLLED)
-                watch_forget(fd);
-        if (WORD_KIND(w) == WORD_SOCK && atomic_load(&sock_at(WORD_INDEX(w))->watched))
-                watch_remove(fd);
+        if (WORD_KIND(w) == WORD_SOCK) {
+                struct sock *sock = sock_at(WORD_INDEX(w));
+
+                if (atomic_load(&sock->watched))
+                        (sock->passed ? watch_remove : watch_forget)(fd);
+        } else if ((WORD_KIND(w) == WORD_INET || WORD_KIND(w) == WORD_PLAIN) && w & WORD_EPOLLED)
+                (WORD_PROTOCOL(w) != 0 ? watch_forget : watch_forget_epoll)(fd);
         if (WORD_KIND(w) == WORD_SOCK)
                 sock_closed(sock_at(WORD_INDEX(w)));
         table_drop(w);

@@ -7,20 +7,16 @@
  * A registration belongs to the open file and not to the number. When a number gets another socket
  * by bind(2), the old one stays registered and the new one is not. And when the program closes a
  * listener, the file lives on at the number where systemd's descriptors are kept, and would go on
- * to wake a program that has forgotten it. So registrations of unbound sockets and of passed ones
- * are noted, to be made again or taken back. Async-signal-safe, bounded: what finds no room is
- * not carried over, with a message.
+ * to wake a program that has forgotten it. So registrations of unbound sockets, of passed ones, and
+ * of clients of datagrams, which may become IP sockets again, are noted, to be made again or taken
+ * back. Async-signal-safe, bounded: what finds no room is not carried over, with a message.
  */
 
 #include <stdbool.h>
 #include <sys/epoll.h>
 
-/*
- * Note, change or forget what epoll_ctl(2) has just done with such a socket. passed: it is a passed
- * one, for which some places are kept, since what is not taken back would wake the program for
- * ever.
- */
-void watch_note(int epfd, int op, int fd, const struct epoll_event *event, bool passed);
+/* Note, change or forget what epoll_ctl(2) has just done with such a socket. */
+void watch_note(int epfd, int op, int fd, const struct epoll_event *event);
 
 /* Take the registrations of fd out of the kernel: to be called before the socket is replaced. */
 void watch_suspend(int fd);
@@ -34,5 +30,6 @@ void watch_resume(int fd);
  */
 void watch_remove(int fd);
 
-/* Forget notes about a descriptor that is closed, be it the socket or the epoll. */
+/* Forget notes about a socket, or those about an epoll, whose descriptor is closed. */
 void watch_forget(int fd);
+void watch_forget_epoll(int epfd);

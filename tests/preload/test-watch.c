@@ -34,7 +34,7 @@ static int teardown(void **state)
 {
         (void)state;
         watch_forget(fd);
-        watch_forget(epfd);
+        watch_forget_epoll(epfd);
         close(fd);
         close(end);
         close(epfd);
@@ -46,7 +46,7 @@ static void watch(int at, int op, uint64_t data)
         struct epoll_event event = {EPOLLIN, {.u64 = data}};
 
         assert_int_equal(epoll_ctl(at, op, fd, &event), 0);
-        watch_note(at, op, fd, &event, false);
+        watch_note(at, op, fd, &event);
 }
 
 /* The data of the event that the epoll has, or 0. */
