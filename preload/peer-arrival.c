@@ -28,7 +28,7 @@ static void start_again(struct peers *peers)
 {
         for (size_t i = 0; i < PEER_HEADS; i++)
                 atomic_store_explicit(&peers->heads[i], PEER_NOBODY, memory_order_relaxed);
-        for (size_t i = 0; i < PEERS_MAX && i < atomic_load(&peers->fresh); i++) {
+        for (size_t i = 0; i <= peer_mask() && i < atomic_load(&peers->fresh); i++) {
                 struct peer *peer = &peers->peers[i];
 
                 atomic_store_explicit(&peer->length, 0, memory_order_relaxed);
@@ -97,7 +97,7 @@ static void list(struct peers *peers, uint32_t i)
         peer->newer = PEER_NOBODY;
         peer->older = peers->newest;
         if (peers->newest != PEER_NOBODY)
-                peers->peers[peers->newest % PEERS_MAX].newer = i;
+                peer_at(peers, peers->newest)->newer = i;
         else
                 peers->oldest = i;
         peers->newest = i;
@@ -108,11 +108,11 @@ static void unlist(struct peers *peers, uint32_t i)
         const struct peer *peer = &peers->peers[i];
 
         if (peer->newer != PEER_NOBODY)
-                peers->peers[peer->newer % PEERS_MAX].older = peer->older;
+                peer_at(peers, peer->newer)->older = peer->older;
         else
                 peers->newest = peer->older;
         if (peer->older != PEER_NOBODY)
-                peers->peers[peer->older % PEERS_MAX].newer = peer->newer;
+                peer_at(peers, peer->older)->newer = peer->newer;
         else
                 peers->oldest = peer->newer;
 }
@@ -133,7 +133,7 @@ static void unchain(struct peers *peers, uint32_t i)
                                 memory_order_release);
                         return;
                 }
-                place = &peers->peers[at % PEERS_MAX].next;
+                place = &peer_at(peers, at)->next;
         }
 }
 
@@ -197,10 +197,12 @@ static bool is_closed(const struct peers *peers, uint32_t i, int fd)
 /* A place of the loopback address whose socket is closed, or PEER_NOBODY. */
 static uint32_t find_closed(struct peers *peers, int fd)
 {
-        for (int i = 0; i < 2; i++) {
-                const uint32_t at = peers->hand % PEER_LOCAL;
+        const uint32_t local = peer_local_places();
 
-                peers->hand = at + 1 < PEER_LOCAL ? at + 1 : PEER_NOBODY + 1;
+        for (int i = 0; i < 2; i++) {
+                const uint32_t at = peers->hand % local;
+
+                peers->hand = at + 1 < local ? at + 1 : PEER_NOBODY + 1;
                 if (is_closed(peers, at, fd))
                         return at;
         }
@@ -223,10 +225,10 @@ static bool is_used_since(const struct peer *peer)
 /* Those that were used since they were listed go to the front, but for the oldest. */
 static void put_in_order(struct peers *peers, uint32_t oldest, uint32_t age)
 {
-        uint32_t i = peers->oldest % PEERS_MAX;
+        uint32_t i = peers->oldest & peer_mask();
 
         for (int step = 0; i != PEER_NOBODY && step < PEER_STEPS; step++) {
-                const uint32_t newer = peers->peers[i].newer % PEERS_MAX;
+                const uint32_t newer = peers->peers[i].newer & peer_mask();
 
                 if (i != oldest && is_used_since(&peers->peers[i]) && age_of(peers, i) < age) {
                         unlist(peers, i);
@@ -242,7 +244,7 @@ static void put_in_order(struct peers *peers, uint32_t oldest, uint32_t age)
  */
 static uint32_t find_oldest(struct peers *peers)
 {
-        uint32_t i = peers->oldest % PEERS_MAX, oldest = i, age = age_of(peers, i);
+        uint32_t i = peers->oldest & peer_mask(), oldest = i, age = age_of(peers, i);
 
         for (int step = 0; i != PEER_NOBODY && step < PEER_STEPS; step++) {
                 if (age_of(peers, i) > age) {
@@ -251,7 +253,7 @@ static uint32_t find_oldest(struct peers *peers)
                 }
                 if (!is_used_since(&peers->peers[i]))
                         break;
-                i = peers->peers[i].newer % PEERS_MAX;
+                i = peers->peers[i].newer & peer_mask();
         }
 
         put_in_order(peers, oldest, age);
@@ -261,13 +263,13 @@ static uint32_t find_oldest(struct peers *peers)
 static uint32_t take_place(struct peers *peers, int fd)
 {
         const uint32_t fresh = atomic_load_explicit(&peers->fresh, memory_order_relaxed);
-        uint32_t i = fresh < PEER_LOCAL ? PEER_NOBODY : find_closed(peers, fd);
+        uint32_t i = fresh < peer_local_places() ? PEER_NOBODY : find_closed(peers, fd);
 
         if (i != PEER_NOBODY) {
                 forget(peers, i, true);
                 return i;
         }
-        if (fresh < PEERS_MAX) {
+        if (fresh <= peer_mask()) {
                 atomic_store_explicit(&peers->fresh, fresh + 1, memory_order_release);
                 return fresh;
         }

@@ -3,17 +3,61 @@
 /* The table of peers, without a lock. See peer-table.h. */
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "preload/kernel.h"
 #include "preload/peer-table.h"
 
+/* Fewer peers than that are of no use. */
+#define PLACES_LEAST (PEERS_MAX / 64)
+
 struct peers *peers_table;
+uint32_t peers_mask;
 
 struct peers *peer_table(void)
 {
         return __atomic_load_n(&peers_table, __ATOMIC_ACQUIRE);
+}
+
+static size_t size_of(uint32_t places)
+{
+        return offsetof(struct peers, peers) + places * sizeof(struct peer);
+}
+
+/* NULL without memory. */
+static struct peers *map(uint32_t places)
+{
+        void *mapped = mmap(NULL, size_of(places), PROT_READ | PROT_WRITE,
+                            MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+        return mapped == MAP_FAILED ? NULL : mapped;
+}
+
+/*
+ * All of it counts at once for a process that has locked its memory, also what is to come
+ * (mlockall(2)), where systemd allows 8 MiB (LimitMEMLOCK=), and for one of which LimitAS= says how
+ * large it may be. Then there is a smaller one.
+ */
+static struct peers *map_largest(void)
+{
+        for (uint32_t places = PEERS_MAX; places >= PLACES_LEAST; places /= 4) {
+                struct peers *peers = map(places);
+                uint32_t mask = 0;
+
+                if (!peers)
+                        continue;
+                if (__atomic_compare_exchange_n(&peers_mask, &mask, places - 1, false,
+                                                __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) ||
+                    mask == places - 1)
+                        return peers;
+                /* Another thread was faster, and has found it as large as that. */
+                (void)kernel_munmap(peers, size_of(places));
+                return map(mask + 1);
+        }
+
+        return NULL;
 }
 
 int peers_open(void)
@@ -23,9 +67,8 @@ int peers_open(void)
         if (peer_table())
                 return 0;
 
-        peers = mmap(NULL, sizeof(*peers), PROT_READ | PROT_WRITE,
-                     MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        if (peers == MAP_FAILED)
+        peers = map_largest();
+        if (!peers)
                 return -ENOBUFS;
 
         (void)!kernel_getrandom(&peers->seed, sizeof(peers->seed), GRND_NONBLOCK);
@@ -34,7 +77,7 @@ int peers_open(void)
         peers->hand = PEER_NOBODY + 1;
         if (!__atomic_compare_exchange_n(&peers_table, &nothing, peers, false, __ATOMIC_ACQ_REL,
                                          __ATOMIC_ACQUIRE))
-                (void)kernel_munmap(peers, sizeof(*peers));
+                (void)kernel_munmap(peers, size_of(peer_mask() + 1));
         return 0;
 }
 
@@ -91,10 +134,10 @@ uint32_t peer_find_name(const struct peers *peers, uint32_t head, const uint64_t
         uint32_t i = atomic_load_explicit(&peers->heads[head], memory_order_acquire);
 
         for (int step = 0; i != PEER_NOBODY && step < PEER_STEPS; step++) {
-                fetch(&peers->peers[i % PEERS_MAX], n);
-                if (has_name(&peers->peers[i % PEERS_MAX], words, n, length))
-                        return i % PEERS_MAX;
-                i = atomic_load_explicit(&peers->peers[i % PEERS_MAX].next, memory_order_acquire);
+                fetch(peer_at(peers, i), n);
+                if (has_name(peer_at(peers, i), words, n, length))
+                        return i & peer_mask();
+                i = atomic_load_explicit(&peer_at(peers, i)->next, memory_order_acquire);
         }
 
         return PEER_NOBODY;

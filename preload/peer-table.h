@@ -25,9 +25,6 @@
 #define PEER_PORT_FIRST 32768
 #define PEER_PORTS      (60999 - PEER_PORT_FIRST + 1)
 
-/* Places of the loopback address. */
-#define PEER_LOCAL (PEER_PORTS < PEERS_MAX ? PEER_PORTS : PEERS_MAX)
-
 #define PEER_WORDS          14 /* of a name: a whole struct sockaddr_un */
 #define PEER_ENDPOINT_WORDS 3
 #define PEER_HEADS          PEERS_MAX
@@ -56,14 +53,34 @@ struct peers {
         _Atomic uint32_t fresh; /* the first place that was never used */
         _Atomic bool nameless;  /* one without a name was heard */
         uint32_t newest, oldest;
-        uint32_t hand;                  /* the next place of PEER_LOCAL to be asked about */
-        int64_t minute;                 /* when `before` was noted */
+        uint32_t hand;  /* the next place of the loopback address to be asked about */
+        int64_t minute; /* when `before` was noted */
         uint32_t before, minute_before; /* arrivals by then, and a minute earlier */
         uint64_t seed;
         uint32_t first_port; /* of place 0 */
         _Atomic uint32_t heads[PEER_HEADS];
         struct peer peers[PEERS_MAX];
 };
+
+/*
+ * The places are a power of two, PEERS_MAX where there is memory for them. Not in the table: a
+ * child that has gone wrong could lead the others beyond its end.
+ */
+extern uint32_t peers_mask;
+
+static inline uint32_t peer_mask(void)
+{
+        return __atomic_load_n(&peers_mask, __ATOMIC_RELAXED);
+}
+
+/* What is at a place. */
+#define peer_at(peers, place) (&(peers)->peers[(place)&peer_mask()])
+
+/* How many places of the loopback address there are. */
+static inline uint32_t peer_local_places(void)
+{
+        return PEER_PORTS < peer_mask() ? PEER_PORTS : peer_mask() + 1;
+}
 
 /* The table, or NULL while there is none. */
 struct peers *peer_table(void);

@@ -61,7 +61,7 @@ static void tag(struct target *target, sa_family_t family)
 
 static void set_endpoint(struct peers *peers, uint64_t number, const struct endpoint *endpoint)
 {
-        struct peer *peer = &peers->peers[number % PEERS_MAX];
+        struct peer *peer = peer_at(peers, number);
         uint64_t words[PEER_ENDPOINT_WORDS] = {0};
 
         memcpy(words, endpoint, sizeof(*endpoint));
@@ -71,7 +71,7 @@ static void set_endpoint(struct peers *peers, uint64_t number, const struct endp
 
 static void get_endpoint(const struct peers *peers, uint64_t number, struct endpoint *ret)
 {
-        const struct peer *peer = &peers->peers[number % PEERS_MAX];
+        const struct peer *peer = peer_at(peers, number);
         uint64_t words[PEER_ENDPOINT_WORDS];
 
         for (size_t i = 0; i < PEER_ENDPOINT_WORDS; i++)
@@ -201,11 +201,13 @@ static bool read_address(const struct rule_address *address, uint64_t *ret)
 static bool find_number(struct peers *peers, uint64_t number, struct target *ret)
 {
         const uint32_t i = (uint32_t)(number % PEERS_MAX);
-        struct peer *peer = &peers->peers[i];
+        struct peer *peer = peer_at(peers, i);
         const uint32_t version = peer_begin(peer);
         uint64_t name[PEER_WORDS];
         size_t length;
 
+        if (i > peer_mask())
+                return false;
         if (i == PEER_NOBODY) {
                 ret->length = 0;
                 return number == PEER_NAMELESS &&
@@ -268,5 +270,5 @@ struct peer_pace *peers_pace(uint64_t number)
         struct peers *peers = peer_table();
         const uint32_t i = (uint32_t)(number % PEERS_MAX);
 
-        return peers && i != PEER_NOBODY ? &peers->peers[i].pace : NULL;
+        return peers && i != PEER_NOBODY ? &peer_at(peers, i)->pace : NULL;
 }
