@@ -46,7 +46,7 @@ static void tie(int fd, struct datagram *datagram, const struct target *target)
         }
 
         atomic_store(&datagram->asking_since, kernel_milliseconds());
-        atomic_store(&datagram->looked, 0);
+        atomic_store(&datagram->looked, kernel_milliseconds());
         state = TIE_BUSY;
         if (!atomic_compare_exchange_strong(&datagram->tie, &state, TIE_TIED))
                 datagram_leave_peer(fd);
@@ -76,20 +76,12 @@ static bool is_inherited(const struct datagram *datagram)
 }
 
 /*
- * The datagram before this one was not answered, or not yet. It may be another socket that is at
- * the target now: then the kernel would let nobody in. And where there was no answer at all, the
- * answers may come from elsewhere.
+ * It may be another socket that is at the target now: a server that was restarted. Then the kernel
+ * would let nobody in. Connecting it to that one throws away what was unread of the one before.
  */
-static void look(int fd, struct datagram *datagram, const struct target *target)
+static void renew(int fd, struct datagram *datagram, const struct target *target, int64_t now)
 {
-        const int64_t now = kernel_milliseconds();
-
-        if (!atomic_load_explicit(&datagram->answered, memory_order_relaxed) &&
-            now - atomic_load(&datagram->asking_since) > UNANSWERED && datagram_is_empty(fd)) {
-                loosen(fd, datagram);
-                return;
-        }
-        if (now - atomic_load_explicit(&datagram->looked, memory_order_relaxed) < UNANSWERED)
+        if (!datagram_is_empty(fd))
                 return;
 
         atomic_store_explicit(&datagram->looked, now, memory_order_relaxed);
@@ -97,6 +89,21 @@ static void look(int fd, struct datagram *datagram, const struct target *target)
         /* Another thread has let go of it meanwhile. */
         if (atomic_load(&datagram->tie) != TIE_TIED)
                 datagram_leave_peer(fd);
+}
+
+/*
+ * asking: the datagram before this one was not answered, or not yet. Where there was no answer at
+ * all, the answers may come from elsewhere.
+ */
+static void look(int fd, struct datagram *datagram, const struct target *target, bool asking)
+{
+        const int64_t now = kernel_milliseconds();
+
+        if (asking && !atomic_load_explicit(&datagram->answered, memory_order_relaxed) &&
+            now - atomic_load(&datagram->asking_since) > UNANSWERED && datagram_is_empty(fd))
+                loosen(fd, datagram);
+        else if (now - atomic_load_explicit(&datagram->looked, memory_order_relaxed) >= UNANSWERED)
+                renew(fd, datagram, target, now);
 }
 
 void tie_to(int fd, const struct sock *sock, const struct target *target)
@@ -114,8 +121,9 @@ void tie_to(int fd, const struct sock *sock, const struct target *target)
                 tie(fd, datagram, target);
         else if (state != TIE_TIED || is_inherited(datagram) || !is_tied_to(datagram, target))
                 loosen(fd, datagram);
-        else if (atomic_exchange_explicit(&datagram->asking, true, memory_order_relaxed))
-                look(fd, datagram, target);
+        else
+                look(fd, datagram, target,
+                     atomic_exchange_explicit(&datagram->asking, true, memory_order_relaxed));
         errno = saved;
 }
 
