@@ -3,6 +3,7 @@
 /* Receives datagrams. See datagram-receive.h. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "preload/asked.h"
@@ -57,6 +58,11 @@ static bool find_source(int fd, const struct sock *sock, struct target *source,
 {
         const struct datagram *datagram = datagram_of(sock);
 
+        /* A path of 108 bytes: the kernel counts a NUL that it has no room for, and would not take
+         * the name back as it tells it.
+         */
+        if (source->length > sizeof(source->address))
+                source->length = sizeof(source->address);
         note_served(sock);
         if (datagram_peer_head(sock, ret) != CORRESPONDENT_NONE) {
                 /* Its peer is not there, and others can say that they are. */
@@ -116,13 +122,46 @@ static bool is_end(int fd, const struct sock *sock, ssize_t n, socklen_t length)
         return n == 0 && length == 0 && (datagram_was_replaced(fd, sock) || is_shut(fd));
 }
 
-/* What the program does not hear is thrown away, if it was only looked at. */
-static void drop(int fd, int flags)
+/* For how long does it wait for a datagram, in milliseconds? -1: for ever, or not at all. */
+static int64_t patience_of(int fd)
 {
+        struct timeval timeout = {0};
+        socklen_t length = sizeof(timeout);
+
+        if (next.fcntl(fd, F_GETFL) & O_NONBLOCK ||
+            next.getsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, &length) < 0 ||
+            (timeout.tv_sec == 0 && timeout.tv_usec == 0))
+                return -1;
+        return timeout.tv_sec * 1000 + timeout.tv_usec / 1000;
+}
+
+/*
+ * What the program does not hear is thrown away, if it was only looked at. That must not prolong
+ * the time for which it waits: strangers could keep it waiting for ever.
+ * end: zero at first, when that time is over.
+ * Returns 0 when there is to be another try, or a negative errno.
+ */
+static int drop(int fd, int flags, int64_t *end)
+{
+        const int64_t now = flags & MSG_DONTWAIT ? 0 : kernel_milliseconds();
         char byte;
+        int r;
 
         if (flags & MSG_PEEK)
                 (void)next.recv(fd, &byte, sizeof(byte), MSG_DONTWAIT);
+        if (flags & MSG_DONTWAIT)
+                return 0;
+        if (*end == 0) {
+                const int64_t patience = patience_of(fd);
+
+                *end = patience < 0 ? INT64_MAX : now + patience;
+        }
+        if (*end == INT64_MAX)
+                return 0;
+        if (*end <= now)
+                return -EAGAIN;
+        r = kernel_wait(fd, POLLIN, *end - now);
+        return r > 0 ? 0 : r == 0 ? -EAGAIN : -errno;
 }
 
 ssize_t datagram_receive(int fd, struct sock *sock, void *buf, size_t size, int flags,
@@ -130,6 +169,7 @@ ssize_t datagram_receive(int fd, struct sock *sock, void *buf, size_t size, int 
 {
         struct target source;
         struct endpoint from;
+        int64_t end = 0;
         ssize_t n;
 
         if (!addr && datagram_hears_all(sock)) {
@@ -159,7 +199,9 @@ ssize_t datagram_receive(int fd, struct sock *sock, void *buf, size_t size, int 
                 }
                 if (find_source(fd, sock, &source, &from))
                         break;
-                drop(fd, flags);
+                n = drop(fd, flags, &end);
+                if (n < 0)
+                        return n;
         } while (true);
 
         if (addr && length && (int)*length < 0)
@@ -185,6 +227,7 @@ ssize_t datagram_receive_message(int fd, struct sock *sock, struct msghdr *msg, 
         struct target source;
         struct endpoint from;
         struct msghdr kernel;
+        int64_t end = 0;
         ssize_t n;
 
         do {
@@ -213,7 +256,9 @@ ssize_t datagram_receive_message(int fd, struct sock *sock, struct msghdr *msg, 
                 if (find_source(fd, sock, &source, &from))
                         break;
                 control_discard(&kernel);
-                drop(fd, flags);
+                n = drop(fd, flags, &end);
+                if (n < 0)
+                        return n;
         } while (true);
 
         give_source(sock, &from, msg);

@@ -72,16 +72,25 @@ HOOK ssize_t write(int fd, const void *buf, size_t size)
 
 HOOK_ALIAS(__write, write);
 
+/* Without room, readv(2) leaves the datagram where it is. What is wrong is for the kernel to say.
+ */
+static bool has_room(const struct iovec *iov, int count)
+{
+        const struct msghdr msg = {.msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)count};
+
+        return count > 0 && count <= IOV_MAX && outgoing_message(&msg, 0).size > 0;
+}
+
 HOOK ssize_t readv(int fd, const struct iovec *iov, int count)
 {
         struct sock *sock = datagram_sock(table_get(fd));
         ssize_t n;
 
-        if (UNLIKELY(sock != NULL) && count > 0)
+        if (UNLIKELY(sock != NULL) && has_room(iov, count))
                 return read_datagram(fd, sock, iov, count);
 
         n = NEXT(readv)(fd, iov, count);
-        return UNLIKELY(n == 0) && count > 0 && datagram_was_replaced(fd, NULL)
+        return UNLIKELY(n == 0) && has_room(iov, count) && datagram_was_replaced(fd, NULL)
                        ? readv(fd, iov, count)
                        : n;
 }

@@ -165,6 +165,14 @@ static inline int kernel_events(int fd, short events)
         return syscall(SYS_ppoll, &event, 1, now, NULL, 0) == 1 ? event.revents : 0;
 }
 
+static inline int kernel_wait(int fd, short events, int64_t milliseconds)
+{
+        struct pollfd event = {.fd = fd, .events = events};
+        int64_t time[2] = {milliseconds / 1000, milliseconds % 1000 * 1000000};
+
+        return (int)syscall(SYS_ppoll, &event, 1, time, NULL, 0);
+}
+
 static inline int kernel_shutdown(int fd, int how)
 {
         return (int)syscall(SYS_shutdown, fd, how);
