@@ -70,15 +70,19 @@ int datagram_receive_many(int fd, struct sock *sock, struct mmsghdr *messages, u
 }
 
 /* To a peer that takes what it is sent. Returns false where there is more to be considered. */
-static bool find_ready_peer(const struct sock *sock, const struct msghdr *msg, struct target *ret)
+static bool find_ready_peer(int fd, const struct sock *sock, const struct msghdr *msg,
+                            struct target *ret)
 {
+        const struct inet_socket inet = inet_socket_of(fd, sock_word(sock));
         struct endpoint endpoint;
         struct peer_pace *pace;
         uint64_t number;
+        bool is_ipv4;
 
-        if (!msg->msg_name || !endpoint_read(msg->msg_name, msg->msg_namelen, &endpoint, NULL) ||
+        if (!msg->msg_name ||
+            !endpoint_read(msg->msg_name, msg->msg_namelen, &endpoint, &is_ipv4) ||
             (sock->family == AF_INET && ((struct sockaddr *)msg->msg_name)->sa_family != AF_INET) ||
-            !peers_find(&endpoint, ret, &number))
+            !datagram_find_peer(&inet, &endpoint, is_ipv4, ret, &number))
                 return false;
 
         pace = peers_pace(number);
@@ -86,13 +90,13 @@ static bool find_ready_peer(const struct sock *sock, const struct msghdr *msg, s
 }
 
 /* Does it go out as it is? connected: the kernel knows where to. */
-static bool prepare_departure(const struct sock *sock, bool connected, const struct msghdr *msg,
-                              struct target *target, struct msghdr *ret)
+static bool prepare_departure(int fd, const struct sock *sock, bool connected,
+                              const struct msghdr *msg, struct target *target, struct msghdr *ret)
 {
         const struct outgoing out = outgoing_message(msg, 0);
 
         if (out.size > DATAGRAM_LONGEST || outgoing_is_segmented(sock, &out) ||
-            (connected ? msg->msg_namelen > 0 : !find_ready_peer(sock, msg, target)))
+            (connected ? msg->msg_namelen > 0 : !find_ready_peer(fd, sock, msg, target)))
                 return false;
 
         *ret = (struct msghdr){.msg_iov = msg->msg_iov, .msg_iovlen = msg->msg_iovlen};
@@ -120,7 +124,7 @@ unsigned datagram_send_many(int fd, struct sock *sock, struct mmsghdr *messages,
                 return 0;
 
         for (n = 0; n < count && n < BATCH; n++)
-                if (!prepare_departure(sock, connected, &messages[n].msg_hdr, &targets[n],
+                if (!prepare_departure(fd, sock, connected, &messages[n].msg_hdr, &targets[n],
                                        &departures[n].msg_hdr))
                         break;
         /* The first that can't be sent at once is looked at by itself. */

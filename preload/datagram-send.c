@@ -230,8 +230,8 @@ static bool is_named_by_rule(const struct inet_socket *inet, const struct endpoi
         return rule && (rule->port_first != 0 || rule->port_last != UINT16_MAX);
 }
 
-static bool find_peer(const struct inet_socket *inet, const struct endpoint *asked, bool is_ipv4,
-                      struct target *ret, uint64_t *ret_number)
+bool datagram_find_peer(const struct inet_socket *inet, const struct endpoint *asked, bool is_ipv4,
+                        struct target *ret, uint64_t *ret_number)
 {
         return peers_find(asked, ret, ret_number) && !is_named_by_rule(inet, asked, is_ipv4);
 }
@@ -243,7 +243,7 @@ int datagram_find(int fd, const struct sock *sock, const struct endpoint *asked,
         int r;
 
         memset(ret, 0, sizeof(*ret));
-        if (find_peer(&inet, asked, is_ipv4, &ret->target, ret_number) ||
+        if (datagram_find_peer(&inet, asked, is_ipv4, &ret->target, ret_number) ||
             asked_find_other(sock, asked, &ret->target, ret_number)) {
                 fill_in(ret, asked);
                 asked_note_peer(sock, &ret->target);
@@ -290,7 +290,7 @@ static int send_elsewhere(int fd, const struct endpoint *asked)
         return r < 0 ? r : DATAGRAM_IS_IP;
 }
 
-/* What UDP says of an address that is none of its own. It takes AF_UNSPEC for AF_INET. */
+/* What UDP says of an address that is none of its own. Of IPv4, it takes AF_UNSPEC for AF_INET. */
 static int read_address(sa_family_t family, const struct sockaddr *addr, socklen_t length,
                         struct endpoint *ret, bool *ret_ipv4)
 {
@@ -371,6 +371,13 @@ bool outgoing_is_segmented(const struct sock *sock, const struct outgoing *out)
         return size > 0 && out->size > size;
 }
 
+/* UDP over IPv6 takes an address of no family for none. */
+static bool is_to_peer(sa_family_t family, const struct sockaddr *addr, socklen_t length)
+{
+        return family == AF_INET6 && length >= sizeof(addr->sa_family) &&
+               length <= sizeof(struct sockaddr_storage) && addr->sa_family == AF_UNSPEC;
+}
+
 ssize_t datagram_send(int fd, const struct outgoing *out, const struct sockaddr *addr,
                       socklen_t length)
 {
@@ -389,7 +396,7 @@ ssize_t datagram_send(int fd, const struct outgoing *out, const struct sockaddr 
                 return -EIO;
         if (atomic_load_explicit(&datagram_of(sock)->shut, memory_order_relaxed))
                 return -EPIPE;
-        if (addr)
+        if (addr && !is_to_peer(sock->family, addr, length))
                 return send_to_address(fd, sock, datagram_of(sock), out, addr, length);
 
         if (datagram_peer_head(sock, &peer) == CORRESPONDENT_NONE)
@@ -413,7 +420,7 @@ int datagram_convert(const struct inet_socket *inet, const struct endpoint *aske
         bool serves;
         int r;
 
-        serves = may_know_peers(inet) && find_peer(inet, asked, is_ipv4, &target, &number);
+        serves = may_know_peers(inet) && datagram_find_peer(inet, asked, is_ipv4, &target, &number);
         if (!serves) {
                 r = rule_set.concerns_out ? find_by_rule(inet, asked, is_ipv4, &target) : 0;
                 if (r <= 0)

@@ -50,6 +50,10 @@ ssize_t datagram_send(int fd, const struct outgoing *out, const struct sockaddr 
  */
 int datagram_convert(const struct inet_socket *inet, const struct endpoint *asked, bool is_ipv4);
 
+/* The peer at an address, unless a rule names the port: as peers_find(). */
+bool datagram_find_peer(const struct inet_socket *inet, const struct endpoint *asked, bool is_ipv4,
+                        struct target *ret, uint64_t *ret_number);
+
 /*
  * Who is at an address, for a converted socket: a peer, by a rule, or another socket of ours.
  *
