@@ -200,8 +200,9 @@ static ssize_t by_read_chk(void)
 
 static ssize_t by_readv(void)
 {
-        struct iovec into[2] = {{bytes, 4}, {bytes + 4, 9}};
+        struct iovec into[2] = {{bytes, 4}, {bytes + 4, 9}}, nothing = {bytes, 0};
 
+        same(readv(ours, &nothing, 1), 0, "readv without room takes nothing");
         return readv(ours, into, 2);
 }
 

@@ -332,6 +332,23 @@ static void check_asked(int fd, const char *what)
         same(datagram.flags, 0, "%s: no flag", what);
 }
 
+/* Over IPv6, an address of no family is none. */
+static void check_no_family(void)
+{
+        struct sockaddr_storage to = {0};
+        const int connected = udp_to(address), fresh = udp_socket(address);
+        const socklen_t length = address_of(address, &to);
+
+        to.ss_family = AF_UNSPEC;
+        same(sendto(connected, "x", 1, 0, (struct sockaddr *)&to, length), 1, "no family");
+        is(hear(server), "x", "it is sent to the peer");
+        errno = 0;
+        same(sendto(fresh, "x", 1, 0, (struct sockaddr *)&to, length), -1, "without a peer");
+        same(errno, EDESTADDRREQ, "it fails");
+        close(connected);
+        close(fresh);
+}
+
 static void check_clients(void)
 {
         const int fresh = udp_socket(address), connected = udp_to(address);
@@ -351,9 +368,10 @@ int main(int argc, char **argv)
         server = udp_at(address);
         sender = udp_socket(address);
         need(bind_to(sender, family == AF_INET6 ? "[::1]:0" : "127.0.0.1:0") == 0, "bind");
-        if (family == AF_INET6)
+        if (family == AF_INET6) {
+                check_no_family();
                 check_pktinfo6();
-        else
+        } else
                 check_pktinfo4();
         check_numbers();
         check_together();

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "tests/preload/native.h"
@@ -154,6 +155,31 @@ static void check_nameless(void)
         close(second);
 }
 
+/* A path as long as can be has no room for its NUL, which the kernel counts all the same. */
+static void check_longest(void)
+{
+        struct sockaddr_un un = {.sun_family = AF_UNIX};
+        char path[sizeof(un.sun_path) + 1] = "", address[TEXT];
+        int client;
+
+        if (!under_rules()) {
+                skip("a name of 108 bytes", "UDP has none");
+                return;
+        }
+        memset(un.sun_path, 'x', sizeof(un.sun_path));
+        memcpy(path, un.sun_path, sizeof(un.sun_path));
+        client = new_client(NULL);
+        (void)unlink(path);
+        same(bind(client, (struct sockaddr *)&un, sizeof(un)), 0, "a name of 108 bytes");
+        strcpy(address, address_now(client));
+        ok(is_peer(address), "it has an address: %s", address);
+        is(address_now(client), address, "which stays");
+        same(server_says(server, address, "answer"), 0, "it is sent to");
+        is(client_hears(client), "answer", "and hears that");
+        close(client);
+        (void)unlink(path);
+}
+
 static void check_unknown(void)
 {
         char address[TEXT];
@@ -183,6 +209,7 @@ int main(int argc, char **argv)
         check_return("@back");
         check_return("back");
         check_nameless();
+        check_longest();
         check_unknown();
         is(local_name(server), argv[1], "the server's own name is what it was");
         is(messages(), "", "nothing is printed");
