@@ -18,6 +18,9 @@
 #include "preload/sock.h"
 #include "preload/waiting.h"
 
+/* How long a thread may take to wake up, on a machine that has much to do. */
+#define WAKING_MS 50
+
 static void connect_to(const struct sockaddr *addr, socklen_t length)
 {
         const int fd = next.socket(addr->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -39,15 +42,18 @@ static void wake_accepting(const struct sock *sock)
         struct sockaddr_storage addr;
         socklen_t length = sizeof(addr);
         const int listener = sock->kept < 0 ? -1 : kept_at(sock->kept)->fd;
-        const unsigned tries = waiting_count(sock->index) + 20;
+        unsigned waiting = waiting_count(sock->index);
+        const unsigned tries = waiting + 20;
 
         if (tries == 20 || listener < 0 || next.fcntl(listener, F_GETFL) & O_NONBLOCK ||
             next.getsockname(listener, (struct sockaddr *)&addr, &length) < 0)
                 return;
 
-        for (unsigned i = 0; i < tries && waiting_count(sock->index) > 0; i++) {
+        for (unsigned i = 0; i < tries && (waiting = waiting_count(sock->index)) > 0; i++) {
                 connect_to((struct sockaddr *)&addr, length);
-                kernel_sleep_millisecond();
+                /* What nobody gets would be a client of the next listener. */
+                for (int ms = 0; ms < WAKING_MS && waiting_count(sock->index) >= waiting; ms++)
+                        kernel_sleep_millisecond();
         }
 }
 
