@@ -48,6 +48,17 @@ static void until_arrived(void)
         }
 }
 
+/*
+ * The Unix sockets of Linux 6.1 take the empty place of an urgent byte for the end of the data,
+ * once: EAGAIN, though poll(2) says that there is more. TCP and later kernels go on at once.
+ */
+static const char *got_after_urgent(void)
+{
+        const char *bytes = got(0);
+
+        return leads_to_unix() && strcmp(bytes, "EAGAIN") == 0 ? got(0) : bytes;
+}
+
 static int at_mark(void)
 {
         int n = -1;
@@ -68,7 +79,7 @@ static void check_out_of_band(void)
         is(got(0), "ab", "recv stops at the mark");
         same(at_mark(), 1, "at the mark");
         is(got(MSG_OOB), "!", "the urgent byte");
-        is(got(0), "cd", "what follows");
+        is(got_after_urgent(), "cd", "what follows");
         same(at_mark(), 0, "past the mark");
         close(ours);
         close(theirs);
