@@ -222,6 +222,41 @@ scenario_rsyslog_on_ip() {
         received rsyslog-ip "127.0.0.1 logger: message"
 }
 
+# Debian's own unit takes the socket of syslog.socket by itself, into which the journal forwards.
+scenario_rsyslog_local() {
+        directory /run/rsyslog-local
+        file /etc/rsyslog.d/ip2unix-test.conf <<'END'
+module(load="imudp")
+input(type="imudp" port="514")
+template(name="short" type="string" string="%syslogtag%%msg%\n")
+action(type="omfile" file="/run/rsyslog-local/messages" template="short")
+END
+        file /etc/systemd/journald.conf.d/ip2unix-test.conf <<'END'
+[Journal]
+ForwardToSyslog=yes
+END
+        systemctl restart systemd-journald.service
+        # As "systemctl enable" would.
+        link /lib/systemd/system/rsyslog.service /etc/systemd/system/syslog.service
+        rule_file rsyslog <<'END'
+[Rules]
+Rule=in,udp,port=514,systemd=net
+Rule=reject
+
+[Socket net]
+ListenDatagram=/run/rsyslog-local/net.sock
+END
+        reload
+        start rsyslog-net.socket
+        start rsyslog.service
+        logger --socket /run/rsyslog-local/net.sock --tag net first message
+        received rsyslog-local "net: first message"
+        logger --tag local second message
+        received rsyslog-local "local: second message"
+        no_ip_sockets rsyslog.service
+        systemctl stop rsyslog.service syslog.socket
+}
+
 # A server that is a client as well: what one receives, it sends on to the other.
 scenario_rsyslog_forwards() {
         syslog_unit rsyslog-last
