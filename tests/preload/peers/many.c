@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "tests/preload/native.h"
@@ -59,17 +60,18 @@ static int take_answer(int fd, uint32_t client, uint32_t round)
 }
 
 /*
- * The clients first, first + 1, ... of a process of their own. They are there until the other end
- * of the pipe is closed: a UDP port that is free again would be given to another. Returns how many
- * answers were wrong.
+ * The clients first, first + 1, ... of a process of their own. It says so when they are there, and
+ * they stay until the other end is closed: a UDP port that is free again would be given to another.
+ * Returns how many answers were wrong.
  */
-static int ask(int first, int until)
+static int ask(int first, int channel)
 {
         int *fds = calloc((size_t)per_process, sizeof(int)), wrong = 0, under_way = 0;
 
         need(fds != NULL, "memory");
         for (int i = 0; i < per_process; i++)
                 fds[i] = open_client(first + i);
+        need(write(channel, "", 1) == 1, "write");
         for (int i = 0; i < ROUNDS * per_process; i++) {
                 const int client = i % per_process, oldest = (i - UNDER_WAY) % per_process;
                 const struct question question = {(uint32_t)(first + client),
@@ -86,11 +88,11 @@ static int ask(int first, int until)
                 wrong += take_answer(fds[i], (uint32_t)(first + i), ROUNDS - 1);
         for (int i = 0; i < per_process; i++)
                 wrong += client_gets(fds[i], &under_way, sizeof(under_way), 0) >= 0;
-        (void)!read(until, &under_way, 1);
+        (void)!read(channel, &under_way, 1);
         return wrong;
 }
 
-static pid_t start_clients(int first, const int *until)
+static pid_t start_clients(int first, const int *channel)
 {
         const pid_t pid = fork();
 
@@ -98,8 +100,8 @@ static pid_t start_clients(int first, const int *until)
         if (pid > 0)
                 return pid;
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        close(until[1]);
-        _exit(ask(first, until[0]) == 0 ? 0 : 1);
+        close(channel[1]);
+        _exit(ask(first, channel[0]) == 0 ? 0 : 1);
 }
 
 static int compare(const void *a, const void *b)
@@ -148,7 +150,8 @@ int main(int argc, char **argv)
 {
         struct tally tally = {0};
         pid_t pids[MOST];
-        int fd, until[2], answered = 0, good = 0;
+        int fd, channel[2], answered = 0, good = 0;
+        char byte;
 
         need(argc == 4, "an address, how many clients, of how many processes");
         processes = atoi(argv[3]);
@@ -162,12 +165,14 @@ int main(int argc, char **argv)
 
         fd = serve_datagrams(argv[1], 0);
         tally.family = *argv[1] == '[' ? AF_INET6 : AF_INET;
-        need(pipe(until) == 0, "pipe");
+        need(socketpair(AF_UNIX, SOCK_STREAM, 0, channel) == 0, "socketpair");
         for (int i = 0; i < processes; i++)
-                pids[i] = start_clients(i * per_process, until);
+                pids[i] = start_clients(i * per_process, channel);
+        for (int i = 0; i < processes; i++)
+                need(read(channel[1], &byte, 1) == 1, "clients");
         while (answered < ROUNDS * clients && readable(fd, PATIENCE))
                 answered += answer(fd, &tally);
-        close(until[1]);
+        close(channel[1]);
         for (int i = 0; i < processes; i++)
                 good += reap(pids[i]) == 0;
 
