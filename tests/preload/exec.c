@@ -13,6 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/preload/net.h"
@@ -286,7 +288,8 @@ static void bind_fail_and_serve(void)
 
 /*
  * The process that bound the socket has ended when its child closes it and executes itself. That is
- * so before it has been waited for, too: as long as anything has the pipe, nobody does.
+ * so before it has been waited for, too: as long as anything has the pipe, nobody does. Who waits
+ * then is told of the grandchild as well, whose socket must be closed before the next is bound.
  */
 static void daemonize_and_serve(void)
 {
@@ -295,11 +298,14 @@ static void daemonize_and_serve(void)
         char byte;
 
         need(pipe(fds) == 0, "pipe");
+        need(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0, "PR_SET_CHILD_SUBREAPER");
         pid = fork();
         if (pid > 0) {
                 close(fds[1]);
                 (void)!read(fds[0], &byte, 1);
-                _exit(reap(pid));
+                while (wait(NULL) > 0)
+                        ;
+                _exit(0);
         }
         close(fds[0]);
         fd = listen_at(ADDRESS);

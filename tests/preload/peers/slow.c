@@ -34,8 +34,7 @@
 #define PORT    10000 /* the first receiver's, where the sender asks */
 #define AFTER   10    /* more rounds than a queue has room for */
 #define SPARE   50
-#define LEAST                                                                                      \
-        300 /* milliseconds that the talk lasts at least, and until somebody has been answered */
+#define LEAST   300 /* milliseconds that a talk lasts, and until somebody has been answered */
 
 /* A sender waits for 20 ms at most, in milliseconds: the rest is for timers that are late. */
 #define WAIT_MS 1000
