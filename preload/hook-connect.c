@@ -250,17 +250,20 @@ static void forget_moved(int fd, const struct sock *sock, bool dissolved)
 
 /*
  * An IP socket still, for which the rules are asked again when it is to go elsewhere: the program
- * has bound it alone, or has dissolved its connection, or has not got through to its first peer.
+ * has bound it alone, or has dissolved its connection, or has not got through to its first peer. w
+ * is held.
  */
 static int connect_moved(int fd, word w, const struct sockaddr *addr, socklen_t length)
 {
         const struct sock *sock = sock_at(WORD_INDEX(w));
-        struct inet_socket inet;
+        struct inet_socket inet = inet_socket_of(fd, w);
         int r;
 
         if (sock->type == SOCK_STREAM && is_peer(sock, addr, length))
                 return connect_moved_again(fd, sock);
-        if (addr->sa_family == AF_UNSPEC || !inet_socket_find(fd, &inet))
+        /* None that was converted: the kernel's own. */
+        inet.sock = NULL;
+        if (addr->sa_family == AF_UNSPEC)
                 r = connect_as_is(fd, addr, length);
         else
                 r = connect_inet(&inet, addr, length);
