@@ -7,10 +7,10 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 
 #include "preload/endpoint.h"
 #include "preload/kernel.h"
+#include "preload/process.h"
 #include "rules/address.h"
 
 /* net.ipv4.ip_local_port_range, as Linux has it by default. */
@@ -125,6 +125,18 @@ bool endpoint_is_wildcard(const struct endpoint *endpoint, sa_family_t family)
 }
 
 /*
+ * Workers that were started by exec, each for itself, may accept from one listener (node's
+ * cluster). They know nothing of each other but have different numbers, and numbers near each other
+ * begin far apart in the range: Fibonacci hashing, see Knuth, TAOCP volume 3, section 6.4.
+ */
+static uint32_t ephemeral_start(void)
+{
+        const uint32_t hash = (uint32_t)process_id() * UINT32_C(0x9e3779b9);
+
+        return (uint32_t)((uint64_t)hash * EPHEMERAL_COUNT >> 32);
+}
+
+/*
  * The counter is shared with forked children, so that two workers of one server don't tell of the
  * same client at the same time.
  */
@@ -133,7 +145,6 @@ static _Atomic uint32_t *ephemeral_counter(void)
         static _Atomic uint32_t private_counter;
         static _Atomic(_Atomic uint32_t *) counter;
         _Atomic uint32_t *mapped, *expected = NULL;
-        uint32_t start = 0;
 
         mapped = atomic_load_explicit(&counter, memory_order_acquire);
         if (mapped)
@@ -144,8 +155,7 @@ static _Atomic uint32_t *ephemeral_counter(void)
         if (mapped == MAP_FAILED)
                 mapped = &private_counter;
 
-        (void)!kernel_getrandom(&start, sizeof(start), GRND_NONBLOCK);
-        atomic_store(mapped, start % EPHEMERAL_COUNT);
+        atomic_store(mapped, ephemeral_start());
         if (atomic_compare_exchange_strong(&counter, &expected, mapped))
                 return mapped;
 

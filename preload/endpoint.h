@@ -48,6 +48,7 @@ bool endpoint_is_wildcard(const struct endpoint *endpoint, sa_family_t family);
 
 /*
  * A port that looks like one that the kernel chose for a client, not given out recently by this
- * process or any that it was forked from or has forked. No system call after the first.
+ * process or any that it was forked from or has forked. Those that it was not forked from begin
+ * elsewhere. No system call after the first.
  */
 uint16_t endpoint_ephemeral_port(void);

@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -136,6 +138,37 @@ static void test_wildcard(void **state)
                 &(struct endpoint){endpoint_loopback(AF_INET, 1).address, 1}, AF_INET));
 }
 
+/*
+ * Processes that have nothing from each other but an origin that has not asked yet: of their first
+ * ports none is another's.
+ */
+static void test_ephemeral_ports_of_siblings(void **state)
+{
+        enum { PROCESSES = 64, COUNT = 20 };
+        static uint8_t seen[65536];
+        uint16_t ports[COUNT];
+        int ends[2];
+
+        (void)state;
+        assert_int_equal(pipe(ends), 0);
+        for (int i = 0; i < PROCESSES; i++) {
+                const pid_t pid = fork();
+
+                assert_true(pid >= 0);
+                if (pid == 0) {
+                        for (int k = 0; k < COUNT; k++)
+                                ports[k] = endpoint_ephemeral_port();
+                        _exit(write(ends[1], ports, sizeof(ports)) != sizeof(ports));
+                }
+                assert_int_equal(read(ends[0], ports, sizeof(ports)), sizeof(ports));
+                assert_int_equal(waitpid(pid, NULL, 0), pid);
+                for (int k = 0; k < COUNT; k++)
+                        assert_int_equal(seen[ports[k]]++, 0);
+        }
+        assert_int_equal(close(ends[0]), 0);
+        assert_int_equal(close(ends[1]), 0);
+}
+
 static void test_ephemeral_ports(void **state)
 {
         enum { COUNT = 28232 }; /* net.ipv4.ip_local_port_range */
@@ -154,9 +187,13 @@ static void test_ephemeral_ports(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_read_ipv4),    cmocka_unit_test(test_read_ipv6),
-                cmocka_unit_test(test_read_refuses), cmocka_unit_test(test_write),
-                cmocka_unit_test(test_wildcard),     cmocka_unit_test(test_ephemeral_ports),
+                cmocka_unit_test(test_read_ipv4),
+                cmocka_unit_test(test_read_ipv6),
+                cmocka_unit_test(test_read_refuses),
+                cmocka_unit_test(test_write),
+                cmocka_unit_test(test_wildcard),
+                cmocka_unit_test(test_ephemeral_ports_of_siblings),
+                cmocka_unit_test(test_ephemeral_ports),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
