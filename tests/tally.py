@@ -6,6 +6,13 @@ Reads the logs that meson test writes (*.json) and plain TAP (*.tap). Prints the
 and, at last, one line "N passed, N failed, N skipped". A program that crashed, took too long or
 printed fewer points than it planned counts as failed even if all that it printed is ok. Building is
 no test: of build-*.tap failures alone are counted. Ends with 1 when anything failed or nothing ran.
+
+What has failed may have been run once more, alone: NAME-again.json has the results that count then.
+What passes at the second turn alone is listed as unsteady, with what it said at first.
+
+    tally.py --failed LOG
+
+prints the names of the tests that failed in a log of meson's, a line each.
 """
 
 import glob
@@ -13,7 +20,10 @@ import json
 import os
 import re
 import sys
+from itertools import takewhile
 
+BAD = ("FAIL", "ERROR", "TIMEOUT", "INTERRUPT", "UNEXPECTEDPASS")
+UNSTEADY = re.compile(r"# UNSTEADY (.*)")
 POINT = re.compile(r"(not )?ok\b\s*\d*\s*(.*)")
 DIRECTIVE = re.compile(r"#\s*(skip|todo)", re.IGNORECASE)
 PLAN = re.compile(r"1\.\.(\d+)\s*(#\s*skip.*)?", re.IGNORECASE)
@@ -23,6 +33,14 @@ DIAGNOSTICS_MAX = 80
 class Tally:
     def __init__(self):
         self.passed = self.failed = self.skipped = 0
+        self.unsteady = 0
+
+    def passed_later(self, what, diagnostics):
+        """What failed and then passed: for people to read, since there is a fault somewhere."""
+        self.unsteady += 1
+        print(f"unsteady - {what}: failed at first")
+        for line in diagnostics[:DIAGNOSTICS_MAX]:
+            print(f"  {line}")
 
     def fail(self, what, diagnostics=()):
         self.failed += 1
@@ -33,7 +51,12 @@ class Tally:
     def tap(self, where, text):
         """Count the points of one program. Returns whether it is TAP, and whether any failed."""
         before, seen, planned, failing = self.failed, 0, None, None
-        for line in [*text.splitlines(), ""]:
+        lines = text.splitlines()
+        for number, line in enumerate(lines):
+            if unsteady := UNSTEADY.fullmatch(line):
+                first = takewhile(lambda line: line.startswith("#   "), lines[number + 1 :])
+                self.passed_later(f"{where}: {unsteady[1]}", list(first))
+        for line in [*lines, ""]:
             if failing and not line.startswith("#"):
                 self.fail(*failing)
                 failing = None
@@ -51,15 +74,15 @@ class Tally:
                 else:
                     self.passed += 1
         for missing in range(seen, planned or 0):
-            self.fail(f"{where}: point {missing + 1} never came", text.splitlines()[-10:])
+            self.fail(f"{where}: point {missing + 1} never came", lines[-10:])
         return planned is not None or seen > 0, self.failed > before
 
     def test(self, where, test):
         """Count one test of a log of meson's."""
         output = test.get("stdout", "")
         is_tap, any_failed = self.tap(where, output)
-        bad = test["result"] in ("FAIL", "ERROR", "TIMEOUT", "INTERRUPT", "UNEXPECTEDPASS")
-        tail = (output + test.get("stderr", "")).splitlines()[-DIAGNOSTICS_MAX:]
+        bad = test["result"] in BAD
+        tail = tail_of(test)
         if bad and not any_failed:
             self.fail(f"{where}: {test['result']}, exit status {test['returncode']}", tail)
         elif not is_tap and not bad:
@@ -67,21 +90,45 @@ class Tally:
             self.passed += test["result"] != "SKIP"
 
 
+def tail_of(test):
+    return (test.get("stdout", "") + test.get("stderr", "")).splitlines()[-DIAGNOSTICS_MAX:]
+
+
+def tests_of(path):
+    """The tests of a log of meson's; none where there is no such log."""
+    if not os.path.exists(path):
+        return []
+    with open(path, encoding="utf-8", errors="replace") as log:
+        return [json.loads(line) for line in log]
+
+
+def count_log(tally, path, name):
+    again = {test["name"]: test for test in tests_of(path.removesuffix(".json") + "-again.json")}
+    for test in tests_of(path):
+        second = again.get(test["name"], test)
+        if second is not test and second["result"] not in BAD:
+            tally.passed_later(f"{name}: {test['name']}", tail_of(test))
+        tally.test(f"{name}: {test['name']}", second)
+
+
 def main():
+    if sys.argv[1] == "--failed":
+        print("\n".join(test["name"] for test in tests_of(sys.argv[2]) if test["result"] in BAD))
+        return 0
     tally = Tally()
     print()
     for path in sorted(glob.glob(f"{sys.argv[1]}/*")):
         name, suffix = os.path.splitext(os.path.basename(path))
-        with open(path, encoding="utf-8", errors="replace") as log:
-            if suffix == ".json":
-                for line in log:
-                    test = json.loads(line)
-                    tally.test(f"{name}: {test['name']}", test)
-            elif suffix == ".tap":
-                passed = tally.passed
+        if suffix == ".json" and not name.endswith("-again"):
+            count_log(tally, path, name)
+        elif suffix == ".tap":
+            passed = tally.passed
+            with open(path, encoding="utf-8", errors="replace") as log:
                 tally.tap(name, log.read())
-                if name.startswith("build-"):
-                    tally.passed = passed
+            if name.startswith("build-"):
+                tally.passed = passed
+    if tally.unsteady:
+        print(f"{tally.unsteady} of those that passed failed at first: see 'unsteady' above")
     print(f"{tally.passed} passed, {tally.failed} failed, {tally.skipped} skipped")
     return 1 if tally.failed or not tally.passed else 0
 
