@@ -21,15 +21,6 @@
 /* Elsewhere kernel-call.S has nothing for our own use. */
 #if defined(__x86_64__) && defined(__LP64__)
 
-/* For kernel-call.S: set errno and return -1. */
-long kernel_call_failed(int number) __attribute__((visibility("hidden")));
-
-long kernel_call_failed(int number)
-{
-        errno = number;
-        return -1;
-}
-
 /* Not declared by every C library. */
 HOOK int close_range(unsigned first, unsigned last, int flags);
 HOOK int execveat(int fd, const char *path, char *const argv[], char *const envp[], int flags);

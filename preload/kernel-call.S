@@ -1,19 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * syscall(2) for our own use. The linker puts it in the place of the calls of syscall() that are
- * made in here (--wrap), since the name itself is that of a hook, and hooks make such calls before
- * the C library's can be found.
- */
+/* syscall(2) for our own use. See kernel.h. */
 
 #if defined(__x86_64__) && defined(__LP64__)
 
         .text
-        .globl  __wrap_syscall
-        .hidden __wrap_syscall
-        .type   __wrap_syscall, @function
+        .globl  kernel_call
+        .hidden kernel_call
+        .type   kernel_call, @function
         .balign 16
-__wrap_syscall:
+kernel_call:
         .cfi_startproc
         endbr64
         movq    %rdi, %rax
@@ -32,7 +28,7 @@ __wrap_syscall:
         movl    %eax, %edi
         jmp     kernel_call_failed
         .cfi_endproc
-        .size   __wrap_syscall, . - __wrap_syscall
+        .size   kernel_call, . - kernel_call
 
 #endif
 

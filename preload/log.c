@@ -105,7 +105,7 @@ static void write_without_signal(const char *line, size_t length)
 
         (void)kernel_pending_signals(&pending);
         (void)kernel_block_signals(SIG_BLOCK, &pipe, &before);
-        if (syscall(SYS_write, STDERR_FILENO, line, length) < 0 && errno == EPIPE &&
+        if (kernel_call(SYS_write, STDERR_FILENO, line, length) < 0 && errno == EPIPE &&
             !(pending & pipe))
                 (void)kernel_take_signal(&pipe);
         (void)kernel_block_signals(SIG_SETMASK, &before, NULL);
@@ -117,7 +117,7 @@ static void write_without_signal(const char *line, size_t length)
  */
 static void write_stderr(const char *line, size_t length)
 {
-        if (syscall(SYS_sendto, STDERR_FILENO, line, length, MSG_NOSIGNAL, NULL, 0) < 0 &&
+        if (kernel_call(SYS_sendto, STDERR_FILENO, line, length, MSG_NOSIGNAL, NULL, 0) < 0 &&
             errno == ENOTSOCK)
                 write_without_signal(line, length);
 }
@@ -128,13 +128,13 @@ static void write_journal(const char *fields, size_t length)
         static const struct sockaddr_un journal = {AF_UNIX, JOURNAL_SOCKET};
         int fd;
 
-        fd = (int)syscall(SYS_socket, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        fd = (int)kernel_call(SYS_socket, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
         if (fd < 0)
                 return;
 
-        (void)syscall(SYS_sendto, fd, fields, length, MSG_DONTWAIT | MSG_NOSIGNAL, &journal,
-                      sizeof(journal));
-        (void)syscall(SYS_close, fd);
+        (void)kernel_call(SYS_sendto, fd, fields, length, MSG_DONTWAIT | MSG_NOSIGNAL, &journal,
+                          sizeof(journal));
+        (void)kernel_call(SYS_close, fd);
 }
 
 static size_t compose(char *line, size_t size, const char *before, int level, const char *between,

@@ -28,9 +28,20 @@ static bool resolve_for_waiting(void)
         return true;
 }
 
+#if defined(__x86_64__) && defined(__LP64__)
+
+long kernel_call_failed(int number)
+{
+        errno = number;
+        return -1;
+}
+
+#endif
+
 /*
- * What NEXT_ALWAYS and NEXT_SOCKET are before they are resolved. syscall() sets errno, and errno
- * lives in thread-local storage that the dynamic linker has set up before it runs anybody's code.
+ * What NEXT_ALWAYS and NEXT_SOCKET are before they are resolved. kernel_call() sets errno, and
+ * errno lives in thread-local storage that the dynamic linker has set up before it runs anybody's
+ * code.
  */
 
 static int raw_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
@@ -38,17 +49,17 @@ static int raw_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
         if (resolve_for_waiting())
                 return next.accept4(fd, addr, len, flags);
 
-        return (int)syscall(SYS_accept4, fd, addr, len, flags);
+        return (int)kernel_call(SYS_accept4, fd, addr, len, flags);
 }
 
 static int raw_bind(int fd, const struct sockaddr *addr, socklen_t len)
 {
-        return (int)syscall(SYS_bind, fd, addr, len);
+        return (int)kernel_call(SYS_bind, fd, addr, len);
 }
 
 static int raw_close(int fd)
 {
-        return (int)syscall(SYS_close, fd);
+        return (int)kernel_call(SYS_close, fd);
 }
 
 static int raw_connect(int fd, const struct sockaddr *addr, socklen_t len)
@@ -56,36 +67,36 @@ static int raw_connect(int fd, const struct sockaddr *addr, socklen_t len)
         if (resolve_for_waiting())
                 return next.connect(fd, addr, len);
 
-        return (int)syscall(SYS_connect, fd, addr, len);
+        return (int)kernel_call(SYS_connect, fd, addr, len);
 }
 
 static int raw_dup(int fd)
 {
-        return (int)syscall(SYS_dup, fd);
+        return (int)kernel_call(SYS_dup, fd);
 }
 
 static int raw_dup3(int fd, int to, int flags)
 {
-        return (int)syscall(SYS_dup3, fd, to, flags);
+        return (int)kernel_call(SYS_dup3, fd, to, flags);
 }
 
 static int raw_dup2(int fd, int to)
 {
         /* dup3() differs in one case: dup2() onto itself only asks whether it is open. */
         if (fd == to)
-                return syscall(SYS_fcntl, fd, 1 /* F_GETFD */) < 0 ? -1 : fd;
+                return kernel_call(SYS_fcntl, fd, 1 /* F_GETFD */) < 0 ? -1 : fd;
 
         return raw_dup3(fd, to, 0);
 }
 
 static int raw_epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
 {
-        return (int)syscall(SYS_epoll_ctl, epfd, op, fd, event);
+        return (int)kernel_call(SYS_epoll_ctl, epfd, op, fd, event);
 }
 
 static int raw_execve(const char *path, char *const argv[], char *const envp[])
 {
-        return (int)syscall(SYS_execve, path, argv, envp);
+        return (int)kernel_call(SYS_execve, path, argv, envp);
 }
 
 static void raw__exit(int status)
@@ -102,22 +113,22 @@ static int raw_fcntl(int fd, int cmd, ...)
         arg = va_arg(ap, void *);
         va_end(ap);
 
-        return (int)syscall(SYS_fcntl, fd, cmd, arg);
+        return (int)kernel_call(SYS_fcntl, fd, cmd, arg);
 }
 
 static int raw_getpeername(int fd, struct sockaddr *addr, socklen_t *len)
 {
-        return (int)syscall(SYS_getpeername, fd, addr, len);
+        return (int)kernel_call(SYS_getpeername, fd, addr, len);
 }
 
 static int raw_getsockname(int fd, struct sockaddr *addr, socklen_t *len)
 {
-        return (int)syscall(SYS_getsockname, fd, addr, len);
+        return (int)kernel_call(SYS_getsockname, fd, addr, len);
 }
 
 static int raw_getsockopt(int fd, int level, int name, void *value, socklen_t *len)
 {
-        return (int)syscall(SYS_getsockopt, fd, level, name, value, len);
+        return (int)kernel_call(SYS_getsockopt, fd, level, name, value, len);
 }
 
 static int raw_ioctl(int fd, unsigned long request, ...)
@@ -129,22 +140,22 @@ static int raw_ioctl(int fd, unsigned long request, ...)
         arg = va_arg(ap, void *);
         va_end(ap);
 
-        return (int)syscall(SYS_ioctl, fd, request, arg);
+        return (int)kernel_call(SYS_ioctl, fd, request, arg);
 }
 
 static int raw_listen(int fd, int backlog)
 {
-        return (int)syscall(SYS_listen, fd, backlog);
+        return (int)kernel_call(SYS_listen, fd, backlog);
 }
 
 static ssize_t raw_read(int fd, void *buf, size_t size)
 {
-        return syscall(SYS_read, fd, buf, size);
+        return kernel_call(SYS_read, fd, buf, size);
 }
 
 static ssize_t raw_write(int fd, const void *buf, size_t size)
 {
-        return syscall(SYS_write, fd, buf, size);
+        return kernel_call(SYS_write, fd, buf, size);
 }
 
 static ssize_t raw_recv(int fd, void *buf, size_t size, int flags)
@@ -152,7 +163,7 @@ static ssize_t raw_recv(int fd, void *buf, size_t size, int flags)
         if (resolve_for_waiting())
                 return next.recv(fd, buf, size, flags);
 
-        return syscall(SYS_recvfrom, fd, buf, size, flags, NULL, NULL);
+        return kernel_call(SYS_recvfrom, fd, buf, size, flags, NULL, NULL);
 }
 
 static ssize_t raw_recvfrom(int fd, void *buf, size_t size, int flags, struct sockaddr *addr,
@@ -161,7 +172,7 @@ static ssize_t raw_recvfrom(int fd, void *buf, size_t size, int flags, struct so
         if (resolve_for_waiting())
                 return next.recvfrom(fd, buf, size, flags, addr, len);
 
-        return syscall(SYS_recvfrom, fd, buf, size, flags, addr, len);
+        return kernel_call(SYS_recvfrom, fd, buf, size, flags, addr, len);
 }
 
 static ssize_t raw_recvmsg(int fd, struct msghdr *msg, int flags)
@@ -169,7 +180,7 @@ static ssize_t raw_recvmsg(int fd, struct msghdr *msg, int flags)
         if (resolve_for_waiting())
                 return next.recvmsg(fd, msg, flags);
 
-        return syscall(SYS_recvmsg, fd, msg, flags);
+        return kernel_call(SYS_recvmsg, fd, msg, flags);
 }
 
 static ssize_t raw_send(int fd, const void *buf, size_t size, int flags)
@@ -177,7 +188,7 @@ static ssize_t raw_send(int fd, const void *buf, size_t size, int flags)
         if (resolve_for_waiting())
                 return next.send(fd, buf, size, flags);
 
-        return syscall(SYS_sendto, fd, buf, size, flags, NULL, 0);
+        return kernel_call(SYS_sendto, fd, buf, size, flags, NULL, 0);
 }
 
 static ssize_t raw_sendmsg(int fd, const struct msghdr *msg, int flags)
@@ -185,7 +196,7 @@ static ssize_t raw_sendmsg(int fd, const struct msghdr *msg, int flags)
         if (resolve_for_waiting())
                 return next.sendmsg(fd, msg, flags);
 
-        return syscall(SYS_sendmsg, fd, msg, flags);
+        return kernel_call(SYS_sendmsg, fd, msg, flags);
 }
 
 static ssize_t raw_sendto(int fd, const void *buf, size_t size, int flags,
@@ -194,12 +205,12 @@ static ssize_t raw_sendto(int fd, const void *buf, size_t size, int flags,
         if (resolve_for_waiting())
                 return next.sendto(fd, buf, size, flags, addr, len);
 
-        return syscall(SYS_sendto, fd, buf, size, flags, addr, len);
+        return kernel_call(SYS_sendto, fd, buf, size, flags, addr, len);
 }
 
 static int raw_setsockopt(int fd, int level, int name, const void *value, socklen_t len)
 {
-        return (int)syscall(SYS_setsockopt, fd, level, name, value, len);
+        return (int)kernel_call(SYS_setsockopt, fd, level, name, value, len);
 }
 
 /* Who has not asked for a socket yet has nothing to lose. */
@@ -216,17 +227,17 @@ static void raw_pthread_testcancel(void)
 
 static int raw_shutdown(int fd, int how)
 {
-        return (int)syscall(SYS_shutdown, fd, how);
+        return (int)kernel_call(SYS_shutdown, fd, how);
 }
 
 static int raw_socket(int domain, int type, int protocol)
 {
-        return (int)syscall(SYS_socket, domain, type, protocol);
+        return (int)kernel_call(SYS_socket, domain, type, protocol);
 }
 
 static int raw_socketpair(int domain, int type, int protocol, int fds[2])
 {
-        return (int)syscall(SYS_socketpair, domain, type, protocol, fds);
+        return (int)kernel_call(SYS_socketpair, domain, type, protocol, fds);
 }
 
 static long raw_syscall(long number, ...)
@@ -239,8 +250,8 @@ static long raw_syscall(long number, ...)
                 arguments[i] = va_arg(ap, long);
         va_end(ap);
 
-        return syscall(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4],
-                       arguments[5]);
+        return kernel_call(number, arguments[0], arguments[1], arguments[2], arguments[3],
+                           arguments[4], arguments[5]);
 }
 
 #define NEXT_RAW(type, name, parameters) .name = raw_##name,
