@@ -171,7 +171,7 @@ static bool is_recent(const struct peers *peers, const struct peer *peer)
 static bool is_closed(const struct peers *peers, uint32_t i, int fd)
 {
         const struct peer *peer = &peers->peers[i];
-        const size_t length = (size_t)atomic_load_explicit(&peer->length, memory_order_relaxed);
+        const size_t length = atomic_load_explicit(&peer->length, memory_order_relaxed);
         uint64_t name[PEER_WORDS];
         struct target target = {.length = (socklen_t)length};
         bool closed;
@@ -306,9 +306,8 @@ static uint32_t add(struct peers *peers, int fd, uint32_t head, const uint64_t *
         atomic_fetch_add_explicit(&peer->version, 1, memory_order_relaxed);
         for (size_t j = 0; j < n; j++)
                 atomic_store_explicit(&peer->name[j], words[j], memory_order_release);
-        for (size_t j = 0; j < PEER_ENDPOINT_WORDS; j++)
-                atomic_store_explicit(&peer->endpoint[j], 0, memory_order_release);
-        atomic_store_explicit(&peer->length, length, memory_order_release);
+        atomic_store_explicit(&peer->has_endpoint, false, memory_order_release);
+        atomic_store_explicit(&peer->length, (uint32_t)length, memory_order_release);
         atomic_store_explicit(&peer->used, arrival, memory_order_release);
         atomic_store_explicit(&peer->pace.credit, 0, memory_order_relaxed);
         atomic_store_explicit(&peer->pace.patience, 0, memory_order_relaxed);

@@ -31,8 +31,9 @@
 #define PEER_NOBODY         0  /* the place of PEER_NAMELESS is never a peer's */
 #define PEER_STEPS          64 /* steps through a chain, or the list of the least recently used */
 
-/* In three lines of a processor's cache: with thousands of peers they are fetched for each
- * datagram.
+/*
+ * In three lines of a processor's cache: with thousands of peers they are fetched for each
+ * datagram. The first is all there is to see of a client with a name that the kernel has chosen.
  */
 struct peer {
         alignas(64) _Atomic uint32_t version;
@@ -41,9 +42,10 @@ struct peer {
         _Atomic uint32_t generation;
         uint32_t head, listed, older, newer; /* under the lock */
         struct peer_pace pace;
-        _Atomic uint64_t length; /* of its name, in bytes */
+        _Atomic uint32_t length; /* of its name, in bytes */
+        _Atomic bool has_endpoint;
         _Atomic uint64_t name[PEER_WORDS];
-        /* Of the target of a rule, and of a socket of ours; all zero for others. */
+        /* Of the target of a rule, and of a socket of ours. */
         _Atomic uint64_t endpoint[PEER_ENDPOINT_WORDS];
 };
 

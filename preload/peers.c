@@ -67,16 +67,21 @@ static void set_endpoint(struct peers *peers, uint64_t number, const struct endp
         memcpy(words, endpoint, sizeof(*endpoint));
         for (size_t i = 0; i < PEER_ENDPOINT_WORDS; i++)
                 atomic_store_explicit(&peer->endpoint[i], words[i], memory_order_relaxed);
+        atomic_store_explicit(&peer->has_endpoint, true, memory_order_release);
 }
 
-static void get_endpoint(const struct peers *peers, uint64_t number, struct endpoint *ret)
+/* Returns false when it has none, as most. */
+static bool get_endpoint(const struct peers *peers, uint64_t number, struct endpoint *ret)
 {
         const struct peer *peer = peer_at(peers, number);
         uint64_t words[PEER_ENDPOINT_WORDS];
 
+        if (!atomic_load_explicit(&peer->has_endpoint, memory_order_acquire))
+                return false;
         for (size_t i = 0; i < PEER_ENDPOINT_WORDS; i++)
                 words[i] = atomic_load_explicit(&peer->endpoint[i], memory_order_relaxed);
         memcpy(ret, words, sizeof(*ret));
+        return true;
 }
 
 void peers_note_own(const struct target *name, const struct endpoint *endpoint)
@@ -115,10 +120,9 @@ bool peers_find_target(const struct target *target, sa_family_t family, struct e
         tag(&tagged, family);
         n = peer_words(&tagged, name);
         i = peer_find_name(peers, peer_hash(peers, name, n), name, n, tagged.length);
-        if (i == PEER_NOBODY)
+        if (i == PEER_NOBODY || !get_endpoint(peers, i, ret))
                 return false;
 
-        get_endpoint(peers, i, ret);
         peer_touch(peers, i);
         *ret_pace = &peers->peers[i].pace;
         return true;
@@ -132,10 +136,8 @@ static const uint8_t ipv6_prefix[8] = {0xfd, 0x69, 0x70, 0x32, 0x75, 0x6e, 0x69,
 static bool get_own(const struct peers *peers, uint64_t number, sa_family_t family, bool mapped,
                     struct endpoint *ret)
 {
-        if (!peers || number == PEER_NAMELESS)
-                return false;
-        get_endpoint(peers, number, ret);
-        if (ret->port == 0)
+        if (!peers || number == PEER_NAMELESS || !get_endpoint(peers, number, ret) ||
+            ret->port == 0)
                 return false;
 
         if (rule_address_is_mapped(&ret->address) != (family == AF_INET || mapped))
@@ -214,7 +216,7 @@ static bool find_number(struct peers *peers, uint64_t number, struct target *ret
                        atomic_load_explicit(&peers->nameless, memory_order_relaxed);
         }
 
-        length = (size_t)atomic_load_explicit(&peer->length, memory_order_acquire);
+        length = atomic_load_explicit(&peer->length, memory_order_acquire);
         if (length == 0 || length > sizeof(ret->address) ||
             atomic_load_explicit(&peer->generation, memory_order_acquire) != number / PEERS_MAX)
                 return false;
