@@ -134,9 +134,9 @@ void environment_update_fds(void)
 }
 
 /*
- * Put the variable in front of the others, where there is one of that name or environment_open() has
- * made room. Not last: programs that change their title in ps(1) take the last string for the end
- * of the memory that they may write to, as execve(2) has laid it out.
+ * Put the variable in front of the others, where there is one of that name or environment_open()
+ * has made room. Not last: programs that change their title in ps(1) take the last string for the
+ * end of the memory that they may write to, as execve(2) has laid it out.
  */
 static void publish(char **envp, enum environment_variable variable)
 {

@@ -79,11 +79,17 @@ bool target_equal(const struct target *a, const struct target *b)
 const char *target_text(char buf[static sizeof(struct sockaddr_un) + 1],
                         const struct target *target)
 {
-        size_t length = target->length - PATH_OFFSET;
+        const char *name = target->address.sun_path;
+        const size_t length = target->length - PATH_OFFSET;
+        size_t n;
 
-        memcpy(buf, target->address.sun_path, length);
+        /* A path may have a NUL that counts. A peer has chosen it, and must not begin lines in a
+         * log.
+         */
+        for (n = 0; n < length && !(name[n] == 0 && target_is_file(target)); n++)
+                buf[n] = (unsigned char)name[n] < ' ' || name[n] == 0x7f ? '?' : name[n];
         if (!target_is_file(target))
                 buf[0] = '@';
-        buf[length] = 0;
+        buf[n] = 0;
         return buf;
 }
