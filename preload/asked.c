@@ -7,6 +7,7 @@
 #include "preload/asked.h"
 #include "preload/pace.h"
 #include "preload/peers.h"
+#include "preload/tie.h"
 #include "preload/words.h"
 
 void asked_note(const struct sock *sock, union correspondent *target)
@@ -68,7 +69,7 @@ bool asked_find_source(int fd, const struct sock *sock, struct target *source, s
         ret->address = last.address;
         ret->port = (uint16_t)last.port;
         is_last = target_equal(source, &last.target);
-        if (is_last && !atomic_load_explicit(&datagram->congested, memory_order_relaxed))
+        if (is_last && pace_is_calm(datagram))
                 return true;
         if (peers_find_target(source, sock->family, ret, &pace)) {
                 pace_heard(pace);
@@ -87,13 +88,14 @@ bool asked_find_source(int fd, const struct sock *sock, struct target *source, s
         return true;
 }
 
-void asked_note_peer(const struct sock *sock, const struct target *peer)
+void asked_note_peer(int fd, const struct sock *sock, const struct target *peer)
 {
         struct datagram *datagram = datagram_of(sock);
         union correspondent last;
 
         if (!atomic_load_explicit(&datagram->automatic, memory_order_relaxed))
                 return;
+        tie_loosen(fd, sock);
         record_load(&datagram->last, last.words, RECORD_WORDS);
         if (last.state == CORRESPONDENT_NONE || !are_neighbours(&last.target, peer))
                 atomic_store(&datagram->automatic, false);
@@ -108,8 +110,8 @@ bool asked_find_other(const struct sock *sock, const struct endpoint *asked, str
         if (!atomic_load_explicit(&datagram->has_sent, memory_order_relaxed))
                 return false;
 
-        record_load(&datagram->last, last.words, CORRESPONDENT_HEAD);
+        record_load(&datagram->last, last.words, RECORD_WORDS);
         return memcmp(&last.address, &asked->address, sizeof(last.address)) == 0 &&
                asked->port != last.port && peers_find_port(asked->port, ret, ret_number) &&
-               ret->length > 0;
+               ret->length > 0 && are_neighbours(&last.target, ret);
 }

@@ -29,7 +29,7 @@ bool asked_find_source(int fd, const struct sock *sock, struct target *source,
  * A peer of another socket's is sent to from one that hears nobody else. From now on it hears
  * everybody, unless it hears that one already.
  */
-void asked_note_peer(const struct sock *sock, const struct target *peer);
+void asked_note_peer(int fd, const struct sock *sock, const struct target *peer);
 
 /* Who was heard as another port of the last target? As peers_find(). */
 bool asked_find_other(const struct sock *sock, const struct endpoint *asked, struct target *ret,

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "preload/attached.h"
 #include "preload/connection.h"
 #include "preload/control.h"
 #include "preload/datagram.h"
@@ -51,21 +52,10 @@ static void put(struct buffer *buffer, int level, int type, const void *data, si
         buffer->used += space < rest ? space : rest;
 }
 
-static void close_all(const struct cmsghdr *cmsg)
-{
-        for (size_t at = CMSG_LEN(0); at + sizeof(int) <= cmsg->cmsg_len; at += sizeof(int)) {
-                int fd;
-
-                memcpy(&fd, (const char *)cmsg + at, sizeof(fd));
-                table_forget(fd);
-                next.close(fd);
-        }
-}
-
 static bool has_descriptors(const struct cmsghdr *cmsg)
 {
-        return cmsg->cmsg_level == SOL_SOCKET &&
-               (cmsg->cmsg_type == SCM_RIGHTS || cmsg->cmsg_type == SCM_PIDFD);
+        return attached_has_descriptors(cmsg) ||
+               (cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SCM_PIDFD);
 }
 
 /* Of Unix sockets alone, and not for the program. */
@@ -80,7 +70,7 @@ void control_discard(struct msghdr *kernel)
 {
         for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(kernel); cmsg; cmsg = CMSG_NXTHDR(kernel, cmsg))
                 if (has_descriptors(cmsg))
-                        close_all(cmsg);
+                        attached_take(cmsg, true);
 }
 
 static void pass_on(struct buffer *buffer, struct msghdr *kernel)

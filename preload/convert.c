@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <string.h>
-#include <sys/single_threaded.h>
 #include <sys/stat.h>
 
 #include "preload/cancel.h"
@@ -19,13 +18,14 @@
 #include "preload/moved.h"
 #include "preload/next.h"
 #include "preload/option.h"
+#include "preload/process.h"
+#include "preload/waking.h"
 #include "preload/watch.h"
 #include "rules/address.h"
 
-/* How long threads that wait have to notice: they are woken, and run, in a tenth of it. */
-#define MOMENT_US 200
-
-static _Atomic int convert_pending; /* sockets whose readers were woken, and that are the old yet */
+/* For so long a thread is waited for that replaces the same socket: a hundred times this. */
+#define CLAIM_US      200
+#define CLAIM_MOMENTS 100
 
 struct inet_socket inet_socket_of(int fd, word w)
 {
@@ -352,6 +352,11 @@ static bool is_watched(const struct inet_socket *inet)
                inet->word & WORD_EPOLLED;
 }
 
+static bool is_inet(word w)
+{
+        return WORD_KIND(w) == WORD_INET || WORD_KIND(w) == WORD_PLAIN;
+}
+
 /*
  * Somebody may have closed the descriptor while a connect(2) or a lock was waited for, and what has
  * its number now must not be replaced. Only options and notes may have come to the word.
@@ -360,53 +365,41 @@ static bool is_still_there(const struct inet_socket *inet)
 {
         const word w = table_get(inet->fd), fixed = WORD_IPV6 | WORD_DGRAM | UINT64_C(0xffff) << 16;
 
-        if (WORD_KIND(inet->word) == WORD_INET || WORD_KIND(inet->word) == WORD_PLAIN)
-                return (WORD_KIND(w) == WORD_INET || WORD_KIND(w) == WORD_PLAIN) &&
-                       ((w ^ inet->word) & fixed) == 0;
+        if (is_inet(inet->word))
+                return is_inet(w) && ((w ^ inet->word) & fixed) == 0;
 
         return w == inet->word;
 }
 
 /*
- * Threads that wait for a datagram wait on the socket that was there when they began. A duplicate
- * of it, so that they can be woken, or -1. Listeners may have others who go on with the same.
+ * Of threads that send first on one socket, one replaces it: what had been sent from the socket of
+ * another would be answered to nobody. Who claims it is done in microseconds, unless a signal
+ * handler has interrupted him and wants the same, or he is in the process that has forked this one.
  */
-static int keep_for_waking(const struct inet_socket *inet)
+static int claim(const struct inet_socket *inet)
 {
-        if (inet->type != SOCK_DGRAM || inet->family == AF_UNIX || __libc_single_threaded ||
-            (inet->sock && inet->sock->kind == SOCK_LISTENER))
-                return -1;
+        for (int i = 0; is_still_there(inet); i++) {
+                const word w = table_get(inet->fd);
 
-        return next.fcntl(inet->fd, F_DUPFD_CLOEXEC, 0);
+                if (!is_inet(inet->word) || process_is_borrowed() || i == CLAIM_MOMENTS)
+                        return 0;
+                if (w & WORD_CLAIMED)
+                        kernel_sleep_microseconds(CLAIM_US);
+                else if (table_replace(inet->fd, w, w | WORD_CLAIMED))
+                        return 0;
+        }
+
+        return -EBADF;
 }
 
-/*
- * shutdown(2) says ENOTCONN of a UDP socket that is not connected, and wakes who waits all the
- * same: in recv(2), whose hooks look at the new socket then (convert_settle()), and in poll(2) or
- * select(2), which look at their descriptors once more when they are woken. They must find the old
- * socket there, or they would go on to wait for it: so they are given a moment.
- */
-static void wake_readers(int old)
+static void unclaim(const struct inet_socket *inet)
 {
-        if (old < 0)
-                return;
+        word w;
 
-        atomic_fetch_add(&convert_pending, 1);
-        (void)kernel_shutdown(old, SHUT_RD);
-        kernel_close(old);
-        kernel_sleep_microseconds(MOMENT_US);
-}
-
-static void end_waking(int old)
-{
-        if (old >= 0)
-                atomic_fetch_sub(&convert_pending, 1);
-}
-
-void convert_settle(void)
-{
-        for (int i = 0; i < 100 && atomic_load(&convert_pending) > 0; i++)
-                kernel_sleep_microseconds(MOMENT_US);
+        do
+                w = table_get(inet->fd);
+        while (is_inet(w) && w & WORD_CLAIMED && !process_is_borrowed() &&
+               !table_replace(inet->fd, w, w & ~WORD_CLAIMED));
 }
 
 int convert(const struct inet_socket *inet, int with, struct sock *sock, bool shared)
@@ -430,15 +423,16 @@ int convert(const struct inet_socket *inet, int with, struct sock *sock, bool sh
         copy_options(inet, with, sock);
         departure = departure_of(inet->fd, inet->word);
 
-        if (!is_still_there(inet))
-                return -EBADF;
+        r = claim(inet);
+        if (r < 0)
+                return r;
         if (watched)
                 watch_suspend(inet->fd);
-        old = keep_for_waking(inet);
-        wake_readers(old);
+        old = waking_begin(inet);
         r = replace(inet->fd, with);
         if (r < 0) {
-                end_waking(old);
+                unclaim(inet);
+                waking_end(old);
                 if (watched)
                         watch_resume(inet->fd);
                 return r;
@@ -447,7 +441,7 @@ int convert(const struct inet_socket *inet, int with, struct sock *sock, bool sh
         write_file_state(inet->fd, &state);
         if (watched) {
                 watch_resume(inet->fd);
-                keep_notes(inet->fd, inet->word);
+                keep_notes(inet->fd, table_get(inet->fd));
                 if (!needs_notes(sock))
                         watch_forget(inet->fd);
                 else if (sock)
@@ -456,7 +450,7 @@ int convert(const struct inet_socket *inet, int with, struct sock *sock, bool sh
         if (copied)
                 convert_copies(inet, &before, w);
         table_put(inet->fd, watched && !sock ? w | WORD_EPOLLED : w);
-        end_waking(old);
+        waking_end(old);
         departure_finish(&departure);
 
         return 0;

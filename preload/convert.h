@@ -74,12 +74,6 @@ ino_t inet_socket_file(const struct inet_socket *inet);
 int convert(const struct inet_socket *inet, int with, struct sock *sock, bool shared);
 
 /*
- * A datagram socket is shut down for those who wait for it, and then replaced. Who has received
- * nothing may be one of them: wait until it is another.
- */
-void convert_settle(void);
-
-/*
  * The socket stays what it is, and becomes what w says, which is about to be in the table: the
  * duplicates that the program made before are it as well.
  */

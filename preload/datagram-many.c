@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "preload/control.h"
+#include "preload/datagram-find.h"
 #include "preload/datagram-many.h"
 #include "preload/datagram-receive.h"
 #include "preload/datagram-send.h"
@@ -39,6 +40,18 @@ static void prepare_arrivals(struct arrivals *arrivals, const struct mmsghdr *me
         }
 }
 
+/* Who is woken because his socket is replaced (waking.h) gets empty messages from nobody. */
+static int without_wakes(int fd, const struct sock *sock, const struct arrivals *arrivals, int n)
+{
+        const struct mmsghdr *messages = arrivals->messages;
+
+        if (n > 0 && messages[n - 1].msg_len == 0 && datagram_was_replaced(fd, sock))
+                while (n > 0 && messages[n - 1].msg_len == 0 &&
+                       messages[n - 1].msg_hdr.msg_namelen == 0)
+                        n--;
+        return n;
+}
+
 int datagram_receive_many(int fd, struct sock *sock, struct mmsghdr *messages, unsigned count,
                           int flags, struct timespec *timeout)
 {
@@ -57,14 +70,15 @@ int datagram_receive_many(int fd, struct sock *sock, struct mmsghdr *messages, u
         n = NEXT(recvmmsg)(fd, arrivals.messages, count, flags | MSG_CMSG_CLOEXEC, timeout);
         if (n < 0)
                 return errno == ECONNRESET ? 0 : -errno;
+        n = without_wakes(fd, sock, &arrivals, n);
 
         for (int i = 0; i < n; i++) {
                 struct msghdr *kernel = &arrivals.messages[i].msg_hdr;
 
                 arrivals.sources[i].length = kernel->msg_namelen;
-                datagram_finish_message(fd, sock, kernel, &arrivals.sources[i],
-                                        &messages[i].msg_hdr);
-                messages[i].msg_len = arrivals.messages[i].msg_len;
+                messages[i].msg_len = (unsigned)datagram_finish_message(
+                        fd, sock, arrivals.messages[i].msg_len, kernel, &arrivals.sources[i],
+                        &messages[i].msg_hdr);
         }
         return n;
 }
@@ -95,7 +109,7 @@ static bool prepare_departure(int fd, const struct sock *sock, bool connected,
 {
         const struct outgoing out = outgoing_message(msg, 0);
 
-        if (out.size > DATAGRAM_LONGEST || outgoing_is_segmented(sock, &out) ||
+        if (out.size > DATAGRAM_LONGEST_IPV4 || outgoing_is_segmented(sock, &out) ||
             (connected ? msg->msg_namelen > 0 : !find_ready_peer(fd, sock, msg, target)))
                 return false;
 
@@ -120,7 +134,7 @@ unsigned datagram_send_many(int fd, struct sock *sock, struct mmsghdr *messages,
         int sent;
 
         if (flags & (MSG_OOB | MSG_MORE) || atomic_load(&datagram->absent) ||
-            atomic_load(&datagram->congested) || atomic_load(&datagram->automatic))
+            !pace_is_calm(datagram) || atomic_load(&datagram->automatic))
                 return 0;
 
         for (n = 0; n < count && n < BATCH; n++)

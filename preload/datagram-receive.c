@@ -164,6 +164,19 @@ static int drop(int fd, int flags, int64_t *end)
         return r > 0 ? 0 : r == 0 ? -EAGAIN : -errno;
 }
 
+/*
+ * Unix sockets take datagrams that are longer than UDP has any. Programs don't reckon with those,
+ * and could not send them back: they get as much as UDP can have.
+ */
+static ssize_t cut(const struct sock *sock, ssize_t n)
+{
+        const bool is_ipv6 =
+                sock->family == AF_INET6 && !rule_address_is_mapped(&sock->local.address);
+        const ssize_t longest = is_ipv6 ? DATAGRAM_LONGEST_IPV6 : DATAGRAM_LONGEST_IPV4;
+
+        return n < longest ? n : longest;
+}
+
 ssize_t datagram_receive(int fd, struct sock *sock, void *buf, size_t size, int flags,
                          struct sockaddr *addr, socklen_t *length)
 {
@@ -176,7 +189,7 @@ ssize_t datagram_receive(int fd, struct sock *sock, void *buf, size_t size, int 
                 n = next.recv(fd, buf, size, flags);
                 note_served(sock);
                 if (n >= 0)
-                        return n;
+                        return cut(sock, n);
                 n = failed(sock);
                 if (n < 0)
                         return n;
@@ -208,7 +221,7 @@ ssize_t datagram_receive(int fd, struct sock *sock, void *buf, size_t size, int 
                 return -EINVAL;
         if (addr && length)
                 endpoint_write(&from, sock->family, addr, length);
-        return n;
+        return cut(sock, n);
 }
 
 static void give_source(const struct sock *sock, const struct endpoint *from, struct msghdr *msg)
@@ -219,6 +232,19 @@ static void give_source(const struct sock *sock, const struct endpoint *from, st
                 return;
         endpoint_write(from, sock->family, msg->msg_name, &length);
         msg->msg_namelen = length;
+}
+
+/* n: the length that the kernel has told. Returns what the program is told. */
+static ssize_t give_message(const struct sock *sock, const struct endpoint *from, ssize_t n,
+                            struct msghdr *kernel, struct msghdr *ret)
+{
+        const ssize_t length = cut(sock, n);
+
+        if (length < n)
+                kernel->msg_flags |= MSG_TRUNC;
+        give_source(sock, from, ret);
+        control_merge(sock, kernel, ret);
+        return length;
 }
 
 ssize_t datagram_receive_message(int fd, struct sock *sock, struct msghdr *msg, int flags)
@@ -261,19 +287,16 @@ ssize_t datagram_receive_message(int fd, struct sock *sock, struct msghdr *msg, 
                         return n;
         } while (true);
 
-        give_source(sock, &from, msg);
-        control_merge(sock, &kernel, msg);
-        return n;
+        return give_message(sock, &from, n, &kernel, msg);
 }
 
-void datagram_finish_message(int fd, struct sock *sock, struct msghdr *kernel,
-                             struct target *source, struct msghdr *ret)
+ssize_t datagram_finish_message(int fd, struct sock *sock, ssize_t n, struct msghdr *kernel,
+                                struct target *source, struct msghdr *ret)
 {
         struct endpoint from;
 
         /* The socket may have been connected meanwhile: with UDP, too, that one would be heard. */
         if (!find_source(fd, sock, source, &from))
                 from = address_of(fd, sock, source);
-        give_source(sock, &from, ret);
-        control_merge(sock, kernel, ret);
+        return give_message(sock, &from, n, kernel, ret);
 }

@@ -6,13 +6,14 @@
 #include <sys/types.h>
 
 #include "preload/datagram.h"
+#include "preload/waking.h"
 
 /* Both are for sockets for which sock_is_datagram() holds, and return what recv(2) does, or a
  * negative errno. */
 
 /*
  * Nothing has come: is it that another thread has made another socket of it, by sending for the
- * first time? Who waits for a datagram is woken then (convert.c), and has to receive again.
+ * first time? Who waits for a datagram is woken then (waking.h), and has to receive again.
  * before: what datagram_sock() said.
  */
 static inline bool datagram_was_replaced(int fd, const struct sock *before)
@@ -22,7 +23,7 @@ static inline bool datagram_was_replaced(int fd, const struct sock *before)
 
         /* Of a stream, nothing is the end. */
         if (sock ? sock->type == SOCK_DGRAM : w & WORD_DGRAM)
-                convert_settle();
+                waking_settle();
         return datagram_sock(table_get(fd)) != before;
 }
 
@@ -37,7 +38,8 @@ bool datagram_hears_all(const struct sock *sock);
 
 /*
  * Fill in what the program is told of a datagram that is heard.
- * kernel: what the kernel has told; source: the name in it.
+ * n: its length; kernel: what the kernel has told; source: the name in it.
+ * Returns the length that the program is told.
  */
-void datagram_finish_message(int fd, struct sock *sock, struct msghdr *kernel,
-                             struct target *source, struct msghdr *ret);
+ssize_t datagram_finish_message(int fd, struct sock *sock, ssize_t n, struct msghdr *kernel,
+                                struct target *source, struct msghdr *ret);

@@ -11,7 +11,9 @@
 #include <string.h>
 
 #include "preload/asked.h"
+#include "preload/datagram-find.h"
 #include "preload/datagram-send.h"
+#include "preload/kernel.h"
 #include "preload/log.h"
 #include "preload/moved.h"
 #include "preload/next.h"
@@ -24,9 +26,8 @@
 #include "preload/tie.h"
 #include "rules/address.h"
 
-/* The longest datagrams: 65,535 bytes less the headers of UDP and, in IPv4, IP. */
-#define LONGEST_IPV4 DATAGRAM_LONGEST
-#define LONGEST_IPV6 65527
+/* Milliseconds after a receiver was waited for in vain. */
+#define WAIT_AGAIN 200
 
 struct outgoing outgoing_message(const struct msghdr *msg, int flags)
 {
@@ -82,6 +83,19 @@ static bool is_absence(int error)
         return false;
 }
 
+/* The rule's socket may not be written to: said once, or a program that forwards logs would go on
+ * to log that.
+ */
+static void tell_denied(struct datagram *datagram, const struct target *target, bool by_rule)
+{
+        const bool told = by_rule && atomic_exchange(&datagram->told_denied, true);
+
+        log_message(!by_rule ? LOG_NOTICE
+                    : told   ? LOG_INFO
+                             : LOG_WARNING,
+                    TARGET_TEXT(target), ": cannot send: ", LOG_ERRNO(EACCES));
+}
+
 static ssize_t undelivered(int fd, struct datagram *datagram, const struct outgoing *out,
                            const struct target *target, struct peer_pace *pace, bool by_rule,
                            int error)
@@ -91,12 +105,22 @@ static ssize_t undelivered(int fd, struct datagram *datagram, const struct outgo
                 pace_refused(fd, datagram, pace);
                 return (ssize_t)out->size;
         case EACCES:
-                log_message(by_rule ? LOG_WARNING : LOG_NOTICE, TARGET_TEXT(target),
-                            ": cannot send: ", LOG_ERRNO(error));
+                tell_denied(datagram, target, by_rule);
                 return by_rule ? -EACCES : (ssize_t)out->size;
         default:
                 return is_absence(error) ? (ssize_t)out->size : -error;
         }
+}
+
+/*
+ * For new receivers that don't read there is as much waiting as somebody makes sockets: all of them
+ * together may have a tenth of the time.
+ */
+static bool may_wait_again(const struct datagram *datagram)
+{
+        const int64_t waited = atomic_load_explicit(&datagram->waited, memory_order_relaxed);
+
+        return waited == 0 || kernel_milliseconds() - waited > WAIT_AGAIN;
 }
 
 /* From an unconnected socket. by_rule: it is the target of one, and no peer. */
@@ -104,7 +128,8 @@ static ssize_t deliver(int fd, const struct sock *sock, const struct outgoing *o
                        const struct target *target, struct peer_pace *pace, bool by_rule)
 {
         struct datagram *datagram = datagram_of(sock);
-        const enum pace how = pace_of(fd, datagram, pace);
+        const enum pace how = pace_of(fd, datagram, pace, out->size);
+        bool waits;
         ssize_t n;
 
         if (how == PACE_DROP)
@@ -112,7 +137,11 @@ static ssize_t deliver(int fd, const struct sock *sock, const struct outgoing *o
         if (by_rule)
                 tie_to(fd, sock, target);
 
-        n = transmit(fd, out, target, out->flags | (how == PACE_TRY ? MSG_DONTWAIT : 0));
+        waits = how == PACE_SEND && may_wait_again(datagram);
+        n = transmit(fd, out, target, out->flags | (waits ? 0 : MSG_DONTWAIT));
+        if (n < 0 && errno == EAGAIN && waits)
+                atomic_store_explicit(&datagram->waited, kernel_milliseconds(),
+                                      memory_order_relaxed);
         /* ECONNRESET: left from a peer that it was connected with, or the last time's refusal. */
         if (n < 0 && (errno == EINTR || errno == ECONNRESET))
                 n = transmit_again(fd, out, target);
@@ -194,77 +223,6 @@ static ssize_t send_to_peer(int fd, struct sock *sock, struct datagram *datagram
         return send_to_absent(fd, sock, datagram, out);
 }
 
-/* By a rule. Returns 1, 0 for none, or a negative errno. */
-static int find_by_rule(const struct inet_socket *inet, const struct endpoint *asked, bool is_ipv4,
-                        struct target *ret)
-{
-        struct rule_query query;
-        const struct rule *rule = rule_set_match(RULE_OUT, inet, asked, is_ipv4, &query);
-        int r;
-
-        if (!rule || rule->action == RULE_INET)
-                return 0;
-        if (rule->action == RULE_REJECT)
-                return -rule->reject_errno;
-
-        r = target_expand(rule, &query, ret);
-        return r < 0 ? r : 1;
-}
-
-static void fill_in(union correspondent *ret, const struct endpoint *asked)
-{
-        ret->state = ret->target.length > 0 ? CORRESPONDENT_SOCKET : CORRESPONDENT_NAMELESS;
-        ret->address = asked->address;
-        ret->port = asked->port;
-}
-
-/* A rule that names the port knows better than the table whose it is. */
-static bool is_named_by_rule(const struct inet_socket *inet, const struct endpoint *asked,
-                             bool is_ipv4)
-{
-        struct rule_query query;
-        const struct rule *rule = rule_set.concerns_out
-                                          ? rule_set_match(RULE_OUT, inet, asked, is_ipv4, &query)
-                                          : NULL;
-
-        return rule && (rule->port_first != 0 || rule->port_last != UINT16_MAX);
-}
-
-bool datagram_find_peer(const struct inet_socket *inet, const struct endpoint *asked, bool is_ipv4,
-                        struct target *ret, uint64_t *ret_number)
-{
-        return peers_find(asked, ret, ret_number) && !is_named_by_rule(inet, asked, is_ipv4);
-}
-
-int datagram_find(int fd, const struct sock *sock, const struct endpoint *asked, bool is_ipv4,
-                  union correspondent *ret, uint64_t *ret_number)
-{
-        const struct inet_socket inet = inet_socket_of(fd, sock_word(sock));
-        int r;
-
-        memset(ret, 0, sizeof(*ret));
-        if (datagram_find_peer(&inet, asked, is_ipv4, &ret->target, ret_number) ||
-            asked_find_other(sock, asked, &ret->target, ret_number)) {
-                fill_in(ret, asked);
-                asked_note_peer(sock, &ret->target);
-                return DATAGRAM_TO_PEER;
-        }
-
-        r = rule_set.concerns_out ? find_by_rule(&inet, asked, is_ipv4, &ret->target) : 0;
-        if (r > 0) {
-                fill_in(ret, asked);
-                asked_note(sock, ret);
-                *ret_number = ret->place;
-                return DATAGRAM_TO_TARGET;
-        }
-        if (r == 0 && datagram_find_own(asked, sock->family, &ret->target)) {
-                fill_in(ret, asked);
-                *ret_number = PEER_NAMELESS;
-                return DATAGRAM_TO_PEER;
-        }
-        return r;
-}
-
 #define DATAGRAM_IS_LOST (-4097)
 
 /* IP's own socket again, for what no rule is about; unless a rule has given it its address. */
@@ -326,7 +284,7 @@ static ssize_t send_to_address(int fd, struct sock *sock, struct datagram *datag
                 return -EINVAL;
         if (endpoint_is_wildcard(&asked, sock->family))
                 asked.address = endpoint_opposite(&asked, sock->family, 0).address;
-        if (out->size > (is_ipv4 ? LONGEST_IPV4 : LONGEST_IPV6))
+        if (out->size > (is_ipv4 ? DATAGRAM_LONGEST_IPV4 : DATAGRAM_LONGEST_IPV6))
                 return -EMSGSIZE;
         if (datagram_peer_head(sock, &peer) != CORRESPONDENT_NONE) {
                 if (memcmp(&peer, &asked, sizeof(peer)) == 0)
@@ -389,7 +347,7 @@ ssize_t datagram_send(int fd, const struct outgoing *out, const struct sockaddr 
         /* The pieces of a datagram that is sent bit by bit would go out as many. */
         if (out->flags & (MSG_OOB | MSG_MORE))
                 return -EOPNOTSUPP;
-        if (out->size > LONGEST_IPV6)
+        if (out->size > DATAGRAM_LONGEST_IPV6)
                 return -EMSGSIZE;
         /* So the kernel says of a device that can't do it, and programs send them one by one. */
         if (outgoing_is_segmented(sock, out))
@@ -401,40 +359,7 @@ ssize_t datagram_send(int fd, const struct outgoing *out, const struct sockaddr 
 
         if (datagram_peer_head(sock, &peer) == CORRESPONDENT_NONE)
                 return -EDESTADDRREQ;
-        if (out->size > LONGEST_IPV4 && rule_address_is_mapped(&peer.address))
+        if (out->size > DATAGRAM_LONGEST_IPV4 && rule_address_is_mapped(&peer.address))
                 return -EMSGSIZE;
         return send_to_peer(fd, sock, datagram_of(sock), out);
-}
-
-/* Of a socket that a peer was heard by, another may be sent to it: TFTP's servers do that. */
-static bool may_know_peers(const struct inet_socket *inet)
-{
-        return peers_exist() &&
-               (inet->sock || WORD_KIND(inet->word) == WORD_INET || inet->word & WORD_ANY_PORT);
-}
-
-int datagram_convert(const struct inet_socket *inet, const struct endpoint *asked, bool is_ipv4)
-{
-        struct target target = {.length = offsetof(struct sockaddr_un, sun_path)};
-        uint64_t number;
-        bool serves;
-        int r;
-
-        serves = may_know_peers(inet) && datagram_find_peer(inet, asked, is_ipv4, &target, &number);
-        if (!serves) {
-                r = rule_set.concerns_out ? find_by_rule(inet, asked, is_ipv4, &target) : 0;
-                if (r <= 0)
-                        return r;
-        }
-        /* Its parent's records are all there are. */
-        if (process_is_borrowed()) {
-                log_message(LOG_ERR, "port ", LOG_NUMBER(asked->port),
-                            ": cannot send in a child of vfork");
-                return -EACCES;
-        }
-
-        r = serve_unbound(inet);
-        if (r == 0)
-                r = datagram_make_client(inet, &target, serves);
-        return r < 0 ? r : 1;
 }

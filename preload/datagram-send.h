@@ -9,9 +9,6 @@
 #include "preload/datagram.h"
 #include "preload/peers.h"
 
-/* A datagram that is no longer than this has room in a packet of either IP. */
-#define DATAGRAM_LONGEST 65507
-
 /* What is sent: the bytes of buf, or of msg unless that is NULL. */
 struct outgoing {
         const void *buf;
@@ -40,27 +37,3 @@ bool outgoing_is_segmented(const struct sock *sock, const struct outgoing *out);
  */
 ssize_t datagram_send(int fd, const struct outgoing *out, const struct sockaddr *addr,
                       socklen_t length);
-
-/*
- * Make a Unix socket of an IP datagram socket, or of a stand-in, that is about to send or connect
- * to asked, if a peer is there or a rule says so.
- *
- * Returns 1 when it has become one; 0: it is to go on as it is; or a negative errno, as connect(2)
- * has them.
- */
-int datagram_convert(const struct inet_socket *inet, const struct endpoint *asked, bool is_ipv4);
-
-/* The peer at an address, unless a rule names the port: as peers_find(). */
-bool datagram_find_peer(const struct inet_socket *inet, const struct endpoint *asked, bool is_ipv4,
-                        struct target *ret, uint64_t *ret_number);
-
-/*
- * Who is at an address, for a converted socket: a peer, by a rule, or another socket of ours.
- *
- * ret_number: for peers_pace().
- * Returns one of these with ret filled in; 0: nobody whom we could reach; or a negative errno.
- */
-enum { DATAGRAM_TO_PEER = 1, DATAGRAM_TO_TARGET };
-
-int datagram_find(int fd, const struct sock *sock, const struct endpoint *asked, bool is_ipv4,
-                  union correspondent *ret, uint64_t *ret_number);

@@ -86,14 +86,16 @@ int datagram_prepare(struct sock *sock, const struct inet_socket *inet)
         datagram = datagram_of(sock);
         (void)record_store(&datagram->peer, nobody.words);
         (void)record_store(&datagram->last, nobody.words);
-        datagram->absent = datagram->has_sent = datagram->has_port = datagram->congested = false;
+        datagram->absent = datagram->has_sent = datagram->has_port = false;
         datagram->automatic = datagram->answered = datagram->asking = datagram->shut = false;
-        datagram->clean = datagram->crowded = datagram->slow = false;
+        datagram->clean = datagram->slow = datagram->told_denied = false;
         datagram->made_by = process_id();
         datagram->tie = 0;
         datagram->asking_since = 0;
-        datagram->unchecked = 0;
-        datagram->resting = 0;
+        datagram->zone = 0;
+        datagram->unchecked = datagram->resting = 0;
+        datagram->waited = 0;
+        datagram->checked = UINT64_MAX;
         read_told(inet, datagram);
         return 0;
 }
@@ -409,10 +411,6 @@ int datagram_make_client(const struct inet_socket *inet, const struct target *to
                 r = convert_to_client(inet, towards, serves, fd);
                 next.close(fd);
         }
-        /* Another thread, that sends for the first time as well, was faster. */
-        if (r < 0 && datagram_sock(table_get(inet->fd)))
-                r = 0;
-
         cancel_restore(before);
         return r;
 }

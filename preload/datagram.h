@@ -22,6 +22,10 @@
 #include "preload/target.h"
 #include "rules/rule.h"
 
+/* The longest datagrams: 65,535 bytes less the headers of UDP (RFC 768) and, in IPv4, IP. */
+#define DATAGRAM_LONGEST_IPV4 65507
+#define DATAGRAM_LONGEST_IPV6 65527
+
 enum correspondent_state {
         CORRESPONDENT_NONE,
         CORRESPONDENT_SOCKET,   /* at target */
@@ -54,16 +58,19 @@ struct datagram {
         _Atomic pid_t made_by;
         _Atomic bool answered, asking;
         _Atomic int64_t asking_since, looked;
-        _Atomic bool clean;              /* connected before anybody else has sent to it */
-        _Atomic bool slow;               /* connected, and the peer has been waited for in vain */
-        _Atomic bool absent;             /* connected, but nobody was there the last time */
-        _Atomic bool has_sent;           /* to the target of a rule: there is a last one */
-        _Atomic bool automatic;          /* named by us: only those are heard that were sent to */
-        _Atomic bool has_port;           /* of its own: what getsockname(2) tells */
-        _Atomic bool shut;               /* for sends, by shutdown(2) */
-        _Atomic bool congested, crowded; /* see pace.h */
-        _Atomic uint32_t unchecked;
-        _Atomic int64_t resting;
+        _Atomic bool clean;       /* connected before anybody else has sent to it */
+        _Atomic bool slow;        /* connected, and the peer has been waited for in vain */
+        _Atomic bool absent;      /* connected, but nobody was there the last time */
+        _Atomic bool has_sent;    /* to the target of a rule: there is a last one */
+        _Atomic bool automatic;   /* named by us: only those are heard that were sent to */
+        _Atomic bool has_port;    /* of its own: what getsockname(2) tells */
+        _Atomic bool shut;        /* for sends, by shutdown(2) */
+        _Atomic bool told_denied; /* that the target of a rule may not be written to */
+        _Atomic uint8_t zone;     /* see pace.h */
+        _Atomic uint16_t era;
+        _Atomic uint32_t unchecked, resting;
+        _Atomic int64_t waited;      /* when a receiver was waited for in vain, or 0 */
+        _Atomic uint64_t checked;    /* a peer whose address is not a UDP socket's */
         int room;                    /* of the real send buffer, in bytes */
         int told_room;               /* SO_SNDBUF, as the program knows it */
         struct timeval told_timeout; /* SO_SNDTIMEO */

@@ -10,6 +10,7 @@
 #include "preload/client.h"
 #include "preload/connection.h"
 #include "preload/convert.h"
+#include "preload/datagram-find.h"
 #include "preload/datagram-send.h"
 #include "preload/endpoint.h"
 #include "preload/hook.h"

@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "preload/attached.h"
 #include "preload/client.h"
 #include "preload/datagram-many.h"
 #include "preload/datagram-receive.h"
@@ -20,6 +21,9 @@
 #include "preload/sock.h"
 
 #define END_OF_STREAM 1
+
+/* Of so many messages at once recvmmsg(2) can be called again. */
+#define ROOMS 64
 
 /*
  * What a Unix stream socket would answer otherwise than TCP, without a look at the data.
@@ -219,108 +223,6 @@ HOOK ssize_t __recvfrom_chk(int fd, void *buf, size_t size, size_t buf_size, int
         return NEXT(__recvfrom_chk)(fd, buf, size, buf_size, flags, addr.__sockaddr__, length);
 }
 
-/* Descriptors have arrived: nothing old may be met at their numbers. */
-static void take_descriptors(const struct cmsghdr *cmsg, bool close_them)
-{
-        const size_t count = (cmsg->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-
-        for (size_t i = 0; i < count; i++) {
-                int fd;
-
-                memcpy(&fd, CMSG_DATA(cmsg) + i * sizeof(fd), sizeof(fd));
-                table_forget(fd);
-                if (close_them)
-                        next.close(fd);
-        }
-}
-
-static bool has_descriptors(const struct cmsghdr *cmsg)
-{
-        return cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SCM_RIGHTS;
-}
-
-static void forget_received(struct msghdr *msg)
-{
-        const int saved = errno;
-
-        for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg); cmsg; cmsg = CMSG_NXTHDR(msg, cmsg))
-                if (has_descriptors(cmsg)) {
-                        take_descriptors(cmsg, false);
-                        __atomic_store_n(&mark_may_be_inherited, true, __ATOMIC_RELAXED);
-                }
-        errno = saved;
-}
-
-static bool is_passed_ip(int fd)
-{
-        const word w = table_get(fd);
-
-        return WORD_KIND(w) == WORD_SOCK && sock_at(WORD_INDEX(w))->kind == SOCK_PASSED_IP;
-}
-
-/*
- * ip(7): a datagram that came before IP_PKTINFO was set has no interface. That is the one that has
- * started the service, and servers that look at it (dnsmasq) would not answer. The loopback
- * addresses are on the loopback interface.
- */
-static void complete_interface(struct msghdr *msg)
-{
-        for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg); cmsg; cmsg = CMSG_NXTHDR(msg, cmsg)) {
-                struct in_pktinfo info;
-
-                if (cmsg->cmsg_level != IPPROTO_IP || cmsg->cmsg_type != IP_PKTINFO ||
-                    cmsg->cmsg_len < CMSG_LEN(sizeof(info)))
-                        continue;
-                memcpy(&info, CMSG_DATA(cmsg), sizeof(info));
-                if (info.ipi_ifindex != 0 || ntohl(info.ipi_addr.s_addr) >> 24 != IN_LOOPBACKNET)
-                        continue;
-                info.ipi_ifindex = 1;
-                memcpy(CMSG_DATA(cmsg), &info, sizeof(info));
-        }
-}
-
-static void look_through(int fd, struct msghdr *msg)
-{
-        if (is_passed_ip(fd))
-                complete_interface(msg);
-        else
-                forget_received(msg);
-}
-
-/* Close the descriptors that came with a message, and close the gap that their header leaves. */
-static void drop_descriptors(struct msghdr *msg)
-{
-        struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg);
-
-        while (cmsg) {
-                struct cmsghdr *after = CMSG_NXTHDR(msg, cmsg);
-                const size_t rest = after ? msg->msg_controllen - (size_t)((char *)after -
-                                                                           (char *)msg->msg_control)
-                                          : 0;
-
-                if (!has_descriptors(cmsg)) {
-                        cmsg = after;
-                        continue;
-                }
-
-                take_descriptors(cmsg, true);
-                if (after)
-                        memmove(cmsg, after, rest);
-                msg->msg_controllen = (size_t)((char *)cmsg - (char *)msg->msg_control) + rest;
-                cmsg = after ? cmsg : NULL;
-        }
-}
-
-static void finish(struct msghdr *msg)
-{
-        const int saved = errno;
-
-        msg->msg_namelen = 0;
-        if (msg->msg_control && msg->msg_controllen > 0)
-                drop_descriptors(msg);
-        errno = saved;
-}
-
 /* All that a message has room for. */
 static size_t size_of(const struct msghdr *msg)
 {
@@ -365,7 +267,7 @@ static ssize_t receive_converted(int fd, struct msghdr *msg, int flags)
                 return recvmsg(fd, msg, flags);
         }
         if (n >= 0)
-                finish(msg);
+                attached_drop(msg);
         return n;
 }
 
@@ -392,7 +294,7 @@ HOOK ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
         if (UNLIKELY(room > 0) && n >= 0)
                 restore_source(msg->msg_name, room, msg->msg_namelen);
         if (UNLIKELY(n >= 0 && msg && msg->msg_controllen > 0))
-                look_through(fd, msg);
+                attached_note(fd, msg);
         return n;
 }
 
@@ -469,9 +371,51 @@ static bool is_valid(const struct timespec *timeout)
                (timeout->tv_sec >= 0 && timeout->tv_nsec >= 0 && timeout->tv_nsec < 1000000000);
 }
 
+/* What the program had room for, which is to be told again when the call is made once more. */
+struct rooms {
+        socklen_t name[ROOMS];
+        size_t control[ROOMS];
+        unsigned count; /* 0: of more messages than that nothing is noted */
+};
+
+/* Returns how many messages are to be asked for: fewer may come in any case, unless all are waited
+ * for.
+ */
+static unsigned note_rooms(struct rooms *rooms, const struct mmsghdr *messages, unsigned count,
+                           int flags)
+{
+        if (count > ROOMS && flags & (MSG_WAITFORONE | MSG_DONTWAIT))
+                count = ROOMS;
+        rooms->count = count <= ROOMS ? count : 0;
+        for (unsigned i = 0; i < rooms->count; i++) {
+                rooms->name[i] = messages[i].msg_hdr.msg_namelen;
+                rooms->control[i] = messages[i].msg_hdr.msg_controllen;
+        }
+        return count;
+}
+
+/*
+ * Who is woken because his socket is replaced (waking.h) gets empty messages from nobody: they are
+ * taken off n. Returns true when there were no others, and the call is to be made again.
+ */
+static bool forget_wakes(int fd, const struct rooms *rooms, struct mmsghdr *messages, int *n)
+{
+        if (rooms->count == 0 || messages[*n - 1].msg_len > 0 || !datagram_was_replaced(fd, NULL))
+                return false;
+
+        while (*n > 0 && messages[*n - 1].msg_len == 0 &&
+               (!messages[*n - 1].msg_hdr.msg_name || messages[*n - 1].msg_hdr.msg_namelen == 0)) {
+                --*n;
+                messages[*n].msg_hdr.msg_namelen = rooms->name[*n];
+                messages[*n].msg_hdr.msg_controllen = rooms->control[*n];
+        }
+        return *n == 0;
+}
+
 HOOK int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
                   struct timespec *timeout)
 {
+        struct rooms rooms;
         socklen_t room = 0;
         int n, r;
 
@@ -484,12 +428,19 @@ HOOK int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
 
         if (UNLIKELY(expects_moved_answers(fd)) && messages)
                 room = least_room(messages, count);
-        n = NEXT(recvmmsg)(fd, messages, count, flags, timeout);
+        if (UNLIKELY(table_get(fd) != 0) && messages) {
+                count = note_rooms(&rooms, messages, count, flags);
+                n = NEXT(recvmmsg)(fd, messages, count, flags, timeout);
+                if (n > 0 && forget_wakes(fd, &rooms, messages, &n))
+                        return recvmmsg(fd, messages, count, flags, timeout);
+        } else {
+                n = NEXT(recvmmsg)(fd, messages, count, flags, timeout);
+        }
 
         for (int i = 0; room > 0 && i < n; i++)
                 restore_source(messages[i].msg_hdr.msg_name, room, messages[i].msg_hdr.msg_namelen);
         for (int i = 0; i < n; i++)
                 if (UNLIKELY(messages[i].msg_hdr.msg_controllen > 0))
-                        look_through(fd, &messages[i].msg_hdr);
+                        attached_note(fd, &messages[i].msg_hdr);
         return n;
 }

@@ -9,8 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "preload/attached.h"
 #include "preload/client.h"
 #include "preload/convert.h"
+#include "preload/datagram-find.h"
 #include "preload/datagram-many.h"
 #include "preload/datagram-send.h"
 #include "preload/endpoint.h"
@@ -301,8 +303,7 @@ static void mark_sent_connections(const struct msghdr *msg)
 {
         for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg); cmsg;
              cmsg = CMSG_NXTHDR((struct msghdr *)msg, cmsg)) {
-                if (cmsg->cmsg_level != SOL_SOCKET || cmsg->cmsg_type != SCM_RIGHTS ||
-                    cmsg->cmsg_len < CMSG_LEN(0))
+                if (!attached_has_descriptors(cmsg) || cmsg->cmsg_len < CMSG_LEN(0))
                         continue;
                 for (size_t at = CMSG_LEN(0); at + sizeof(int) <= cmsg->cmsg_len;
                      at += sizeof(int)) {

@@ -10,11 +10,26 @@
 #include "preload/next.h"
 #include "preload/pace.h"
 
-/* So many are sent without a look to one who was heard: it lives, and wants an answer. */
-#define PACE_HEARD 2
+/* How much of the buffer is unread. */
+enum {
+        ZONE_CALM,
+        ZONE_UNEASY,    /* a half, or has been, and three eighths are yet */
+        ZONE_CONGESTED, /* three quarters */
+        ZONE_CROWDED,   /* seven eighths */
+};
 
-/* So many more are sent to a receiver that has read one. */
-#define CREDIT 16
+/* Parts of the buffer that a receiver may have without being seen to read, by the zone. */
+#define SHARE_UNEASY    64
+#define SHARE_CONGESTED 512
+
+/* From the second on, one that was not seen to read gets such a part of what is left at most. */
+#define SHARE_OF_REST 64
+
+/* So many datagrams more it is sent in the first of the two, before it is looked at again. */
+#define AGAIN 8
+
+/* In what `owed` is counted: with 16 bits there is room for a share of all buffers. */
+#define UNIT_BITS 8
 
 /* Milliseconds: a receiver that does not read is left alone for so long, at first and at most. */
 #define PATIENCE_FIRST 10
@@ -26,6 +41,9 @@
 /* How often a receiver is given the processor, or a fifth of a millisecond, to read. */
 #define LOOKS 20
 
+#define GET(field)        atomic_load_explicit(&(field), memory_order_relaxed)
+#define PUT(field, value) atomic_store_explicit(&(field), (value), memory_order_relaxed)
+
 static int unread(int fd)
 {
         int bytes = 0;
@@ -33,66 +51,168 @@ static int unread(int fd)
         return next.ioctl(fd, SIOCOUTQ, &bytes) < 0 ? 0 : bytes;
 }
 
-/* The last of the room is for those who were never found not to read. */
-static bool is_crowded(const struct datagram *datagram, const struct peer_pace *pace)
+/* Zero means none in what is noted. */
+static uint32_t milliseconds(void)
 {
-        return atomic_load_explicit(&datagram->crowded, memory_order_relaxed) &&
-               atomic_load_explicit(&pace->patience, memory_order_relaxed) > 0;
+        return (uint32_t)kernel_milliseconds() | 1;
 }
 
-enum pace pace_of(int fd, struct datagram *datagram, struct peer_pace *pace)
+static bool is_before(uint32_t now, uint32_t then)
 {
-        const bool congested = atomic_load_explicit(&datagram->congested, memory_order_relaxed);
-        int64_t resting;
-        uint32_t credit;
+        return then != 0 && (int32_t)(then - now) > 0;
+}
+
+static uint8_t zone_of(int used, int room, uint8_t before)
+{
+        if (used > room / 8 * 7)
+                return ZONE_CROWDED;
+        if (used > room / 4 * 3)
+                return ZONE_CONGESTED;
+
+        return used > room / 2 || (before != ZONE_CALM && used > room / 8 * 3) ? ZONE_UNEASY
+                                                                               : ZONE_CALM;
+}
+
+/* used: what is unread now. Returns the zone. */
+static uint8_t note_zone(struct datagram *datagram, int used)
+{
+        const uint8_t before = GET(datagram->zone), zone = zone_of(used, datagram->room, before);
+
+        if (zone == before)
+                return zone;
+        PUT(datagram->zone, zone);
+        if (zone == ZONE_CALM)
+                PUT(datagram->era, GET(datagram->era) + 1);
+        return zone;
+}
+
+/* What was counted before all was well means nothing any more. */
+static void begin_era(const struct datagram *datagram, struct peer_pace *pace)
+{
+        const uint16_t era = GET(datagram->era);
+
+        if (GET(pace->era) == era)
+                return;
+        PUT(pace->era, era);
+        PUT(pace->owed, 0);
+        PUT(pace->level, 0);
+        PUT(pace->proved, false);
+}
+
+static uint32_t share(const struct datagram *datagram, int parts)
+{
+        return (uint32_t)(datagram->room / parts) >> UNIT_BITS;
+}
+
+/* The kernel's charge for a datagram, about. */
+static uint32_t charge(size_t size)
+{
+        return (uint32_t)size + PACE_OVERHEAD;
+}
+
+static bool must_prove(const struct datagram *datagram, const struct peer_pace *pace, uint8_t zone)
+{
+        switch (zone) {
+        case ZONE_CALM:
+                return false;
+        case ZONE_UNEASY:
+                return GET(pace->owed) >= share(datagram, SHARE_UNEASY);
+        case ZONE_CONGESTED:
+                return !GET(pace->heard) || GET(pace->owed) > share(datagram, SHARE_CONGESTED);
+        default:
+                return true;
+        }
+}
+
+static void proved(struct peer_pace *pace)
+{
+        PUT(pace->proved, true);
+        PUT(pace->patience, 0);
+        PUT(pace->resting, 0);
+}
+
+/* It asks again, and less is unread than after its last answer: that may well be its own. */
+static void prove_by_asking(struct peer_pace *pace, int used)
+{
+        if (!GET(pace->heard) || (uint32_t)used >= GET(pace->level))
+                return;
+        PUT(pace->owed, 0);
+        PUT(pace->level, 0);
+        proved(pace);
+}
+
+static bool is_small(const struct datagram *datagram, size_t size, int used)
+{
+        return used < datagram->room &&
+               charge(size) <= (uint32_t)(datagram->room - used) / SHARE_OF_REST;
+}
+
+static bool is_turned_away(const struct datagram *datagram, const struct peer_pace *pace,
+                           uint8_t zone, size_t size, int used)
+{
+        const uint32_t now = must_prove(datagram, pace, zone) ? milliseconds() : 0;
+
+        if (now != 0 && is_before(now, GET(pace->resting)))
+                return true;
+        if (GET(pace->proved))
+                return false;
+        return (now != 0 && is_before(now, GET(datagram->resting))) ||
+               (zone >= ZONE_CONGESTED && !is_small(datagram, size, used));
+}
+
+enum pace pace_of(int fd, struct datagram *datagram, struct peer_pace *pace, size_t size)
+{
+        uint8_t zone = GET(datagram->zone);
+        int used;
 
         if (!pace)
                 return PACE_SEND;
-        resting = atomic_load_explicit(&pace->resting, memory_order_relaxed);
-        if (!congested && resting == 0)
-                return PACE_SEND;
-        if (!congested)
-                return PACE_TRY;
+        if (zone == ZONE_CALM)
+                return GET(pace->resting) == 0 ? PACE_SEND : PACE_TRY;
 
-        credit = atomic_load_explicit(&pace->credit, memory_order_relaxed);
-        if (credit > 0 && !is_crowded(datagram, pace)) {
-                atomic_store_explicit(&pace->credit, credit - 1, memory_order_relaxed);
-                return PACE_TRY;
-        }
-        if (resting < atomic_load_explicit(&datagram->resting, memory_order_relaxed))
-                resting = atomic_load_explicit(&datagram->resting, memory_order_relaxed);
-        if (resting == 0 || kernel_milliseconds() >= resting)
-                return PACE_TRY;
         /* Those who did not read may have begun to. */
-        if (unread(fd) > datagram->room / 2)
-                return PACE_DROP;
-        atomic_store_explicit(&datagram->congested, false, memory_order_relaxed);
-        return PACE_TRY;
+        used = unread(fd);
+        zone = note_zone(datagram, used);
+        begin_era(datagram, pace);
+        prove_by_asking(pace, used);
+        return zone != ZONE_CALM && is_turned_away(datagram, pace, zone, size, used) ? PACE_DROP
+                                                                                     : PACE_TRY;
+}
+
+void pace_forget(struct peer_pace *pace)
+{
+        PUT(pace->owed, 0);
+        PUT(pace->level, 0);
+        PUT(pace->resting, 0);
+        PUT(pace->patience, 0);
+        PUT(pace->heard, false);
+        PUT(pace->proved, false);
 }
 
 void pace_heard(struct peer_pace *pace)
 {
-        if (pace && atomic_load_explicit(&pace->credit, memory_order_relaxed) < PACE_HEARD)
-                atomic_store_explicit(&pace->credit, PACE_HEARD, memory_order_relaxed);
+        if (pace && !GET(pace->heard))
+                PUT(pace->heard, true);
 }
 
-static void rest(struct peer_pace *pace, int64_t now)
+static void rest(struct peer_pace *pace, uint32_t now)
 {
-        uint32_t patience = atomic_load_explicit(&pace->patience, memory_order_relaxed) * 2;
+        uint32_t patience = GET(pace->patience) * 2U;
 
         patience = patience < PATIENCE_FIRST  ? PATIENCE_FIRST
                    : patience > PATIENCE_LAST ? PATIENCE_LAST
                                               : patience;
-        atomic_store_explicit(&pace->patience, patience, memory_order_relaxed);
-        atomic_store_explicit(&pace->resting, now + patience, memory_order_relaxed);
+        PUT(pace->proved, false);
+        PUT(pace->patience, (uint16_t)patience);
+        PUT(pace->resting, (now + patience) | 1);
 }
 
 static void forgive(struct peer_pace *pace)
 {
-        if (atomic_load_explicit(&pace->resting, memory_order_relaxed) == 0)
+        if (GET(pace->resting) == 0)
                 return;
-        atomic_store_explicit(&pace->patience, 0, memory_order_relaxed);
-        atomic_store_explicit(&pace->resting, 0, memory_order_relaxed);
+        PUT(pace->patience, 0);
+        PUT(pace->resting, 0);
 }
 
 /* before: what was unread just now. */
@@ -110,55 +230,66 @@ static bool is_read(int fd, int before)
         return false;
 }
 
-/* Three quarters of the room are used, or have been, and a half is yet. */
-static bool is_congested(const struct datagram *datagram, int used)
+static void count(struct peer_pace *pace, uint32_t units, int used)
 {
-        return used > datagram->room / 4 * 3 ||
-               (atomic_load_explicit(&datagram->congested, memory_order_relaxed) &&
-                used > datagram->room / 2);
+        const uint32_t owed = GET(pace->owed) + units;
+
+        PUT(pace->owed, (uint16_t)(owed < UINT16_MAX ? owed : UINT16_MAX));
+        PUT(pace->level, (uint32_t)used);
+        PUT(pace->heard, false);
 }
 
-static void look(int fd, struct datagram *datagram, struct peer_pace *pace)
+/* units: of the datagram that it was just sent. */
+static void watch(int fd, struct datagram *datagram, struct peer_pace *pace, uint32_t units,
+                  int used)
 {
-        const int used = unread(fd);
-        const bool congested = is_congested(datagram, used);
-        int64_t now;
-
-        atomic_store_explicit(&datagram->unchecked, 0, memory_order_relaxed);
-        atomic_store_explicit(&datagram->congested, congested, memory_order_relaxed);
-        atomic_store_explicit(&datagram->crowded, used > datagram->room / 8 * 7,
-                              memory_order_relaxed);
-        if (!congested || !pace ||
-            (atomic_load_explicit(&pace->credit, memory_order_relaxed) > 0 &&
-             !is_crowded(datagram, pace)))
-                return;
+        const uint32_t most = share(datagram, SHARE_UNEASY), again = units * AGAIN;
 
         if (is_read(fd, used)) {
-                forgive(pace);
-                atomic_store_explicit(&pace->credit, CREDIT, memory_order_relaxed);
-                return;
+                proved(pace);
+                if (GET(pace->owed) > most - (again < most ? again : most))
+                        PUT(pace->owed, (uint16_t)(most - (again < most ? again : most)));
+        } else {
+                const uint32_t now = milliseconds();
+
+                rest(pace, now);
+                PUT(datagram->resting, (now + PAUSE) | 1);
         }
-        now = kernel_milliseconds();
-        rest(pace, now);
-        atomic_store_explicit(&datagram->resting, now + PAUSE, memory_order_relaxed);
+}
+
+static void look(int fd, struct datagram *datagram, struct peer_pace *pace, size_t size)
+{
+        const uint32_t units = charge(size) >> UNIT_BITS;
+        const uint8_t before = GET(datagram->zone);
+        const int used = unread(fd);
+        bool must;
+
+        PUT(datagram->unchecked, 0);
+        if (note_zone(datagram, used) == ZONE_CALM || !pace)
+                return;
+
+        begin_era(datagram, pace);
+        must = must_prove(datagram, pace, before);
+        count(pace, units, used);
+        if (must)
+                watch(fd, datagram, pace, units, used);
 }
 
 void pace_sent(int fd, struct datagram *datagram, struct peer_pace *pace, size_t size)
 {
-        const uint32_t charge = (uint32_t)size + PACE_OVERHEAD;
+        const bool calm = pace_is_calm(datagram);
         const int saved = errno;
         uint32_t unchecked;
 
-        if (pace && !atomic_load_explicit(&datagram->congested, memory_order_relaxed))
+        if (pace && calm)
                 forgive(pace);
 
-        unchecked = atomic_load_explicit(&datagram->unchecked, memory_order_relaxed) + charge;
-        atomic_store_explicit(&datagram->unchecked, unchecked, memory_order_relaxed);
-        if (unchecked < (uint32_t)datagram->room / 8 &&
-            !atomic_load_explicit(&datagram->congested, memory_order_relaxed))
+        unchecked = GET(datagram->unchecked) + charge(size);
+        PUT(datagram->unchecked, unchecked);
+        if (calm && unchecked < (uint32_t)datagram->room / 8)
                 return;
 
-        look(fd, datagram, pace);
+        look(fd, datagram, pace, size);
         errno = saved;
 }
 
@@ -166,9 +297,8 @@ void pace_refused(int fd, struct datagram *datagram, struct peer_pace *pace)
 {
         const int saved = errno;
 
-        if (is_congested(datagram, unread(fd)))
-                atomic_store_explicit(&datagram->congested, true, memory_order_relaxed);
+        (void)note_zone(datagram, unread(fd));
         if (pace)
-                rest(pace, kernel_milliseconds());
+                rest(pace, milliseconds());
         errno = saved;
 }

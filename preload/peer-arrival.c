@@ -10,6 +10,7 @@
 
 #include "preload/kernel.h"
 #include "preload/next.h"
+#include "preload/pace.h"
 #include "preload/peer-table.h"
 
 #ifndef SO_NETNS_COOKIE
@@ -19,8 +20,15 @@
 /* How long the lock is waited for, in milliseconds. It is held for microseconds. */
 #define PATIENCE 50
 
-/* A socket that can't be asked is taken for closed when it was silent for so long, in ms. */
-#define IDLE 60000
+/* Who holds it for longer, in milliseconds, does not live any more, or is stopped. */
+#define HOLD_LONGEST 1000
+
+/*
+ * A socket that can't be asked is taken for closed when nothing was heard of it, nor sent to it,
+ * for so long or up to twice as long, in milliseconds: as a network's address translation has it
+ * (RFC 4787, REQ-5).
+ */
+#define IDLE 300000
 
 /* The lock. Its holder handles no signals, so that he is not delayed and does not come twice. */
 
@@ -32,6 +40,8 @@ static void start_again(struct peers *peers)
                 struct peer *peer = &peers->peers[i];
 
                 atomic_store_explicit(&peer->length, 0, memory_order_relaxed);
+                /* They may be alive, and answered yet. */
+                atomic_fetch_add_explicit(&peer->generation, 1, memory_order_relaxed);
                 /* Odd where he was writing: nobody would be found there any more. */
                 atomic_fetch_and_explicit(&peer->version, ~UINT32_C(1), memory_order_relaxed);
         }
@@ -40,50 +50,71 @@ static void start_again(struct peers *peers)
         atomic_store(&peers->fresh, PEER_NOBODY + 1);
 }
 
-static bool try_take(struct peers *peers, int32_t *holder)
+/* Who takes the lock now. Never 0, and of two takings by one process never the same for long. */
+static uint64_t token(void)
 {
-        *holder = 0;
-        return atomic_compare_exchange_strong_explicit(&peers->holder, holder, (int32_t)getpid(),
+        return (uint64_t)kernel_milliseconds() << 32 | (uint32_t)getpid();
+}
+
+static bool try_take(struct peers *peers, uint64_t own, uint64_t *ret_holder)
+{
+        *ret_holder = 0;
+        return atomic_compare_exchange_strong_explicit(&peers->holder, ret_holder, own,
                                                        memory_order_acquire, memory_order_relaxed);
 }
 
-/* Who was killed while he held it leaves everything undone: all are forgotten. */
-static bool inherit(struct peers *peers, int32_t dead)
+/*
+ * Has he been killed? kill(2) says so at once, unless his parent has not waited for him yet, his
+ * number is another's by now or one of another namespace. Nobody holds the lock for so long.
+ */
+static bool is_lost(uint64_t holder)
 {
-        if (kernel_kill(dead, 0) == 0 || errno != ESRCH ||
-            !atomic_compare_exchange_strong(&peers->holder, &dead, (int32_t)getpid()))
+        const uint32_t for_long = (uint32_t)kernel_milliseconds() - (uint32_t)(holder >> 32);
+
+        return for_long > HOLD_LONGEST ||
+               (kernel_kill((int32_t)(uint32_t)holder, 0) < 0 && errno == ESRCH);
+}
+
+/* Who was killed while he held it leaves everything undone: all are forgotten. */
+static bool inherit(struct peers *peers, uint64_t dead, uint64_t own)
+{
+        if (dead == 0 || !is_lost(dead) ||
+            !atomic_compare_exchange_strong(&peers->holder, &dead, own))
                 return false;
 
         start_again(peers);
         return true;
 }
 
-static bool take_lock(struct peers *peers, uint64_t *ret_signals)
+/* Returns the token to be given back, or 0. */
+static uint64_t take_lock(struct peers *peers, uint64_t *ret_signals)
 {
-        const uint64_t all = ~UINT64_C(0);
-        int32_t holder;
+        const uint64_t all = ~UINT64_C(0), own = token();
+        uint64_t holder;
 
         (void)kernel_block_signals(SIG_BLOCK, &all, ret_signals);
         for (int i = 0; i < 100; i++) {
-                if (try_take(peers, &holder))
-                        return true;
+                if (try_take(peers, own, &holder))
+                        return own;
                 kernel_yield();
         }
         for (int i = 0; i < PATIENCE; i++) {
                 kernel_sleep_millisecond();
-                if (try_take(peers, &holder))
-                        return true;
+                if (try_take(peers, own, &holder))
+                        return own;
         }
-        if (inherit(peers, holder))
-                return true;
+        if (inherit(peers, holder, own))
+                return own;
 
         (void)kernel_block_signals(SIG_SETMASK, ret_signals, NULL);
-        return false;
+        return 0;
 }
 
-static void give_lock(struct peers *peers, const uint64_t *signals)
+/* Unless somebody has taken it from us meanwhile. */
+static void give_lock(struct peers *peers, uint64_t own, const uint64_t *signals)
 {
-        atomic_store_explicit(&peers->holder, 0, memory_order_release);
+        (void)atomic_compare_exchange_strong_explicit(&peers->holder, &own, 0, memory_order_release,
+                                                      memory_order_relaxed);
         (void)kernel_block_signals(SIG_SETMASK, signals, NULL);
 }
 
@@ -160,11 +191,11 @@ static bool sees_the_same(int fd, int other)
         return next.getsockopt(other, SOL_SOCKET, SO_NETNS_COOKIE, &b, &length) == 0 && a == b;
 }
 
-/* Has it been used within the last minute or two? */
+/* Has it been used within the last IDLE milliseconds, or somewhat longer ago? */
 static bool is_recent(const struct peers *peers, const struct peer *peer)
 {
         return (int32_t)(atomic_load_explicit(&peer->used, memory_order_relaxed) -
-                         peers->minute_before) > 0;
+                         peers->long_before) > 0;
 }
 
 /* Is its socket closed? Without an answer, those count as such that have been silent for long. */
@@ -284,10 +315,10 @@ static void note_time(struct peers *peers)
         const uint32_t now = atomic_load_explicit(&peers->arrivals, memory_order_relaxed);
         const int64_t milliseconds = now % 64 == 0 ? kernel_milliseconds() : 0;
 
-        if (milliseconds - peers->minute < IDLE)
+        if (milliseconds - peers->noted < IDLE)
                 return;
-        peers->minute = milliseconds;
-        peers->minute_before = peers->before;
+        peers->noted = milliseconds;
+        peers->long_before = peers->before;
         peers->before = now;
 }
 
@@ -309,9 +340,7 @@ static uint32_t add(struct peers *peers, int fd, uint32_t head, const uint64_t *
         atomic_store_explicit(&peer->has_endpoint, false, memory_order_release);
         atomic_store_explicit(&peer->length, (uint32_t)length, memory_order_release);
         atomic_store_explicit(&peer->used, arrival, memory_order_release);
-        atomic_store_explicit(&peer->pace.credit, 0, memory_order_relaxed);
-        atomic_store_explicit(&peer->pace.patience, 0, memory_order_relaxed);
-        atomic_store_explicit(&peer->pace.resting, 0, memory_order_relaxed);
+        pace_forget(&peer->pace);
         atomic_fetch_add_explicit(&peer->version, 1, memory_order_release);
 
         peer->head = head;
@@ -327,10 +356,11 @@ uint32_t peer_find_or_add(struct peers *peers, int fd, uint32_t head, const uint
                           size_t n, size_t length)
 {
         const int saved = errno;
-        uint64_t signals;
+        uint64_t signals, lock;
         uint32_t i;
 
-        if (!take_lock(peers, &signals)) {
+        lock = take_lock(peers, &signals);
+        if (lock == 0) {
                 errno = saved;
                 return PEER_NOBODY;
         }
@@ -338,7 +368,7 @@ uint32_t peer_find_or_add(struct peers *peers, int fd, uint32_t head, const uint
         i = peer_find_name(peers, head, words, n, length);
         if (i == PEER_NOBODY)
                 i = add(peers, fd, head, words, n, length);
-        give_lock(peers, &signals);
+        give_lock(peers, lock, &signals);
         errno = saved;
         return i;
 }

@@ -6,8 +6,8 @@
  *
  * It lies in memory that forked children share. Readers go through the chains without a lock; each
  * entry has a version, which is odd while it is being written, and whoever finds that it has
- * changed has found nothing. Writers hold the lock. It is a number in the same memory: the process
- * that holds it, so that the others can tell when that one was killed.
+ * changed has found nothing. Writers hold the lock. It is a number in the same memory, which says
+ * who holds it since when, so that the others can tell when that one was killed or stopped.
  *
  * The number of a peer is its index, plus PEERS_MAX for each time that somebody who may still be
  * alive has been forgotten there: a late answer must not reach another one. The first 28,232 are
@@ -50,14 +50,15 @@ struct peer {
 };
 
 struct peers {
-        _Atomic int32_t holder; /* of the lock: a process, or 0 */
+        _Atomic uint64_t
+                holder; /* of the lock: the lower half a process, the upper one when; or 0 */
         _Atomic uint32_t arrivals;
         _Atomic uint32_t fresh; /* the first place that was never used */
         _Atomic bool nameless;  /* one without a name was heard */
         uint32_t newest, oldest;
-        uint32_t hand;  /* the next place of the loopback address to be asked about */
-        int64_t minute; /* when `before` was noted */
-        uint32_t before, minute_before; /* arrivals by then, and a minute earlier */
+        uint32_t hand;                /* the next place of the loopback address to be asked about */
+        int64_t noted;                /* when `before` was, in milliseconds */
+        uint32_t before, long_before; /* arrivals by then, and by the time before */
         uint64_t seed;
         uint32_t first_port; /* of place 0 */
         _Atomic uint32_t heads[PEER_HEADS];

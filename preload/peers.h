@@ -87,11 +87,14 @@ uint64_t peers_note_target(const struct target *target, sa_family_t family,
 bool peers_find_target(const struct target *target, sa_family_t family, struct endpoint *ret,
                        struct peer_pace **ret_pace);
 
-/* How a peer takes what it is sent: see pace.h. */
+/* How a peer takes what it is sent: see pace.h. Times are in milliseconds, and wrap around. */
 struct peer_pace {
-        _Atomic uint32_t credit;   /* so many datagrams may be sent without a look */
-        _Atomic uint32_t patience; /* milliseconds for which nothing is sent the next time */
-        _Atomic int64_t resting;   /* until then, in milliseconds */
+        _Atomic uint16_t era;       /* of the socket, in which the following was noted */
+        _Atomic uint16_t owed;      /* what it was not seen to read, in units of pace.c */
+        _Atomic uint32_t level;     /* bytes that were unread in all after it was sent the last */
+        _Atomic uint32_t resting;   /* until then nothing is sent; 0: it is not */
+        _Atomic uint16_t patience;  /* for how long the next time */
+        _Atomic bool heard, proved; /* it has asked since; it was seen to read the last */
 };
 
 /* Of a number that was just found. NULL for PEER_NAMELESS. */

@@ -87,22 +87,49 @@ static void parse(const char *line, size_t length, size_t number, struct rule_ar
         die();
 }
 
-static void note(const struct rule *rule)
+/* Is there a letter behind a per cent sign that stands for what a program asks? */
+static bool varies(const char *target)
 {
+        for (const char *c = target; *c; c++)
+                if (*c == '%' && *++c != 't' && *c != '%')
+                        return true;
+
+        return false;
+}
+
+/* targets: so many rules that lead datagrams elsewhere came before. */
+static void note_target(const struct rule *rule, size_t *targets)
+{
+        if (rule->origin != RULE_FROM_IP || rule->type == RULE_STREAM ||
+            rule->direction == RULE_IN ||
+            (rule->action != RULE_PATH && rule->action != RULE_ABSTRACT))
+                return;
+
+        rule_set.one_target = (*targets)++ == 0 && !varies(rule->target);
+}
+
+static void note(const struct rule *rule, size_t *targets)
+{
+        const bool is_out = rule->direction != RULE_IN && rule->action != RULE_SYSTEMD &&
+                            rule->action != RULE_BLACKHOLE;
+
+        note_target(rule, targets);
         if (rule->origin != RULE_FROM_IP)
                 rule_set.concerns_unix = true;
+        if (is_out)
+                rule_set.names_out = true;
         if (rule->action == RULE_IGNORE)
                 return;
 
         if (rule->direction != RULE_OUT)
                 rule_set.concerns_in = true;
-        if (rule->direction != RULE_IN && rule->action != RULE_SYSTEMD &&
-            rule->action != RULE_BLACKHOLE)
+        if (is_out)
                 rule_set.concerns_out = true;
 }
 
 /* Returns the number of the last line. */
-static size_t parse_part(const struct part *part, size_t number, struct rule_arena *arena)
+static size_t parse_part(const struct part *part, size_t number, struct rule_arena *arena,
+                         size_t *targets)
 {
         const char *text = part->text, *end = text + part->length;
 
@@ -114,7 +141,7 @@ static size_t parse_part(const struct part *part, size_t number, struct rule_are
                         struct rule *rule = (struct rule *)&rule_set.rules[rule_set.n_rules];
 
                         parse(text, line, number + 1, arena, rule);
-                        note(rule);
+                        note(rule, targets);
                         rule_set.n_rules++;
                 }
                 text += line + 1;
@@ -127,7 +154,7 @@ void rule_set_load(void)
 {
         struct rule_arena arena;
         struct part part;
-        size_t lines, size, number = 0, line = 0;
+        size_t lines, size, number = 0, line = 0, targets = 0;
         const size_t length = measure(&lines);
         char *memory;
 
@@ -143,7 +170,7 @@ void rule_set_load(void)
         arena.end = memory + size;
         do {
                 part = find_part(++number);
-                line = parse_part(&part, line, &arena);
+                line = parse_part(&part, line, &arena, &targets);
         } while (part.goes_on);
 
         if (rule_set.n_rules == 0) {
@@ -192,12 +219,17 @@ static const struct rule *match(const struct rule_query *query)
 
         if (log_level >= LOG_DEBUG)
                 tell(query, rule);
+        return rule;
+}
+
+static const struct rule *unless_ignored(const struct rule *rule)
+{
         return rule && rule->action != RULE_IGNORE ? rule : NULL;
 }
 
-const struct rule *rule_set_match(enum rule_direction direction, const struct inet_socket *inet,
-                                  const struct endpoint *endpoint, bool is_ipv4,
-                                  struct rule_query *ret_query)
+const struct rule *rule_set_find(enum rule_direction direction, const struct inet_socket *inet,
+                                 const struct endpoint *endpoint, bool is_ipv4,
+                                 struct rule_query *ret_query)
 {
         *ret_query = (struct rule_query){
                 .direction = direction,
@@ -209,6 +241,13 @@ const struct rule *rule_set_match(enum rule_direction direction, const struct in
         };
 
         return match(ret_query);
+}
+
+const struct rule *rule_set_match(enum rule_direction direction, const struct inet_socket *inet,
+                                  const struct endpoint *endpoint, bool is_ipv4,
+                                  struct rule_query *ret_query)
+{
+        return unless_ignored(rule_set_find(direction, inet, endpoint, is_ipv4, ret_query));
 }
 
 static size_t path_length(const char *path, size_t size)
@@ -242,5 +281,5 @@ const struct rule *rule_set_match_unix(enum rule_direction direction,
                 .name_length = abstract ? size - 1 : path_length(path, size),
         };
 
-        return match(ret_query);
+        return unless_ignored(match(ret_query));
 }

@@ -13,6 +13,8 @@ struct rule_set {
         bool loaded;
         bool concerns_in;   /* some rule may have a say in binds */
         bool concerns_out;  /* some rule may have a say in connects and addressed sends */
+        bool names_out;     /* the same, or one that says to ignore them */
+        bool one_target;    /* all datagrams that rules lead elsewhere go to one Unix socket */
         bool concerns_unix; /* some rule has from-unix= or from-abstract= */
 };
 
@@ -30,6 +32,11 @@ void rule_set_load(void);
 const struct rule *rule_set_match(enum rule_direction direction, const struct inet_socket *inet,
                                   const struct endpoint *endpoint, bool is_ipv4,
                                   struct rule_query *ret_query);
+
+/* The same, but one that says to ignore the call is returned as well. */
+const struct rule *rule_set_find(enum rule_direction direction, const struct inet_socket *inet,
+                                 const struct endpoint *endpoint, bool is_ipv4,
+                                 struct rule_query *ret_query);
 
 /*
  * The same for a Unix socket of the program's. Abstract names are those without their leading NUL;

@@ -58,6 +58,9 @@ word table_copy(word w)
                 return 0;
         if (holds_sock(w))
                 sock_ref(sock_at(WORD_INDEX(w)));
+        /* Only the number that is being replaced is claimed. */
+        if (WORD_KIND(w) == WORD_INET || WORD_KIND(w) == WORD_PLAIN)
+                w &= ~WORD_CLAIMED;
 
         return w;
 }

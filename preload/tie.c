@@ -6,6 +6,7 @@
 
 #include "preload/kernel.h"
 #include "preload/process.h"
+#include "preload/rule-set.h"
 #include "preload/tie.h"
 
 /* Milliseconds after which a program that asks again has got no answer; and between two looks. */
@@ -16,7 +17,8 @@
 
 enum {
         TIE_NONE,
-        TIE_BUSY, /* a thread is about to tie it */
+        TIE_BUSY,  /* a thread is about to tie it */
+        TIE_ASKED, /* it has sent to one target, and would be tied to that */
         TIE_TIED,
         TIE_LOOSE,
 };
@@ -28,10 +30,10 @@ static void loosen(int fd, struct datagram *datagram)
                 datagram_leave_peer(fd);
 }
 
-static void tie(int fd, struct datagram *datagram, const struct target *target)
+static void tie(int fd, struct datagram *datagram, const struct target *target, int from)
 {
         union correspondent to = {.state = CORRESPONDENT_SOCKET, .target = *target};
-        int state = TIE_NONE;
+        int state = from;
 
         if (!atomic_compare_exchange_strong(&datagram->tie, &state, TIE_BUSY)) {
                 loosen(fd, datagram);
@@ -50,6 +52,21 @@ static void tie(int fd, struct datagram *datagram, const struct target *target)
         state = TIE_BUSY;
         if (!atomic_compare_exchange_strong(&datagram->tie, &state, TIE_TIED))
                 datagram_leave_peer(fd);
+}
+
+static void note_asked(int fd, struct datagram *datagram, const struct target *target)
+{
+        union correspondent to = {.state = CORRESPONDENT_SOCKET, .target = *target};
+        int state = TIE_NONE;
+
+        if (!atomic_compare_exchange_strong(&datagram->tie, &state, TIE_BUSY)) {
+                loosen(fd, datagram);
+                return;
+        }
+        state = TIE_BUSY;
+        (void)atomic_compare_exchange_strong(&datagram->tie, &state,
+                                             record_store(&datagram->tied, to.words) ? TIE_ASKED
+                                                                                     : TIE_NONE);
 }
 
 /* Does the program ask a server that is going to answer from elsewhere? */
@@ -117,11 +134,17 @@ void tie_to(int fd, const struct sock *sock, const struct target *target)
             datagram_peer_head(sock, &unused) != CORRESPONDENT_NONE)
                 return;
 
-        if (state == TIE_NONE && !asks_tftp(datagram) && !is_inherited(datagram))
-                tie(fd, datagram, target);
-        else if (state != TIE_TIED || is_inherited(datagram) || !is_tied_to(datagram, target))
+        if (is_inherited(datagram) || asks_tftp(datagram))
                 loosen(fd, datagram);
-        else
+        else if (state == TIE_NONE && rule_set.one_target)
+                tie(fd, datagram, target, TIE_NONE);
+        else if (state == TIE_NONE)
+                note_asked(fd, datagram, target);
+        else if (state == TIE_BUSY || !is_tied_to(datagram, target))
+                loosen(fd, datagram);
+        else if (state == TIE_ASKED && atomic_load(&datagram->answered))
+                tie(fd, datagram, target, TIE_ASKED);
+        else if (state == TIE_TIED)
                 look(fd, datagram, target,
                      atomic_exchange_explicit(&datagram->asking, true, memory_order_relaxed));
         errno = saved;
@@ -132,6 +155,16 @@ void tie_forget(const struct sock *sock)
         int tied = TIE_TIED;
 
         atomic_compare_exchange_strong(&datagram_of(sock)->tie, &tied, TIE_NONE);
+}
+
+void tie_loosen(int fd, const struct sock *sock)
+{
+        struct datagram *datagram = datagram_of(sock);
+        const int saved = errno;
+
+        if (atomic_load_explicit(&datagram->tie, memory_order_acquire) == TIE_TIED)
+                loosen(fd, datagram);
+        errno = saved;
 }
 
 void tie_answered(const struct sock *sock)

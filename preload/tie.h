@@ -9,9 +9,14 @@
  * kernel to the target of a rule that it sends to, and only the socket there can answer. The
  * program does not know.
  *
- * That ends when it sends to another target, and when it has asked twice without an answer: servers
- * may answer from another socket. TFTP's always do, so that a client which asks port 69 is never
- * tied. There names have to do: asked.h.
+ * That must not happen to a program that asks several servers at a time: while it is connected to
+ * one, no other can answer, and leaving that one throws away what it has answered already. So it is
+ * done at once where the rules have one target alone, and else when the program has had an answer
+ * and asks the same server again.
+ *
+ * It ends when the program sends to another target or a peer, and when it has asked twice without
+ * an answer: servers may answer from another socket. TFTP's always do, so that a client which asks
+ * port 69 is never tied. There names have to do: asked.h.
  */
 
 #include "preload/datagram.h"
@@ -27,3 +32,6 @@ void tie_forget(const struct sock *sock);
 
 /* It has got a datagram. */
 void tie_answered(const struct sock *sock);
+
+/* It is about to send to somebody else than the target that it is tied to. */
+void tie_loosen(int fd, const struct sock *sock);
