@@ -213,7 +213,10 @@ static void check_often(int times)
                 arrived++;
                 wrong += !receive((size_t)i % CALLS);
         }
-        same(wrong, 0, "%d with descriptors, of which %d were sent", times, arrived);
+        if (arrived == 0)
+                skip("many with descriptors", "the kernel refuses them at the sender");
+        else
+                same(wrong, 0, "%d with descriptors, of which %d were sent", times, arrived);
         same(count_open(), before, "no descriptor has come");
 }
 
