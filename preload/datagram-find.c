@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "preload/asked.h"
+#include "preload/datagram-client.h"
 #include "preload/datagram-find.h"
 #include "preload/kernel.h"
 #include "preload/log.h"
@@ -27,7 +28,7 @@ static int find_by_rule(const struct inet_socket *inet, const struct endpoint *a
         if (!rule || rule->action == RULE_INET)
                 return 0;
         if (rule->action == RULE_REJECT)
-                return -rule->reject_errno;
+                return rule_set_reject(rule, &query);
 
         r = target_expand(rule, &query, ret);
         return r < 0 ? r : 1;
@@ -50,9 +51,7 @@ static bool names_port(const struct rule *rule)
 static const struct rule *find_rule(const struct inet_socket *inet, const struct endpoint *asked,
                                     bool is_ipv4)
 {
-        struct rule_query query;
-
-        return rule_set.names_out ? rule_set_find(RULE_OUT, inet, asked, is_ipv4, &query) : NULL;
+        return rule_set.names_out ? rule_set_find(RULE_OUT, inet, asked, is_ipv4) : NULL;
 }
 
 /* Has the kernel a UDP socket there? The port of this one, if it has any, is not asked about. */

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "preload/asked.h"
+#include "preload/datagram-client.h"
 #include "preload/datagram-find.h"
 #include "preload/datagram-send.h"
 #include "preload/kernel.h"
@@ -25,6 +26,10 @@
 #include "preload/serve.h"
 #include "preload/tie.h"
 #include "rules/address.h"
+
+/* What sends return besides: nobody is there any more; and it is to be sent from another socket. */
+#define DATAGRAM_IS_LOST    (-4097)
+#define DATAGRAM_IS_ANOTHER (-4098)
 
 /* Milliseconds after a receiver was waited for in vain. */
 #define WAIT_AGAIN 200
@@ -83,17 +88,15 @@ static bool is_absence(int error)
         return false;
 }
 
-/* The rule's socket may not be written to: said once, or a program that forwards logs would go on
- * to log that.
+/*
+ * Why a datagram is lost is said once for each socket: a program that forwards logs would go on to
+ * log that. UDP does not say it at all.
  */
-static void tell_denied(struct datagram *datagram, const struct target *target, bool by_rule)
+static void tell_lost(int level, _Atomic bool *told, const struct target *target, int error)
 {
-        const bool told = by_rule && atomic_exchange(&datagram->told_denied, true);
-
-        log_message(!by_rule ? LOG_NOTICE
-                    : told   ? LOG_INFO
-                             : LOG_WARNING,
-                    TARGET_TEXT(target), ": cannot send: ", LOG_ERRNO(EACCES));
+        if (log_level >= level && !atomic_exchange(told, true))
+                log_message(level, TARGET_TEXT(target), ": cannot send: ",
+                            error == EAGAIN ? "the receiver has no room" : LOG_ERRNO(error));
 }
 
 static ssize_t undelivered(int fd, struct datagram *datagram, const struct outgoing *out,
@@ -102,13 +105,22 @@ static ssize_t undelivered(int fd, struct datagram *datagram, const struct outgo
 {
         switch (error) {
         case EAGAIN:
+                tell_lost(LOG_NOTICE, &datagram->told_full, target, error);
                 pace_refused(fd, datagram, pace);
                 return (ssize_t)out->size;
         case EACCES:
-                tell_denied(datagram, target, by_rule);
+                tell_lost(by_rule ? LOG_WARNING : LOG_NOTICE, &datagram->told_denied, target,
+                          error);
                 return by_rule ? -EACCES : (ssize_t)out->size;
         default:
-                return is_absence(error) ? (ssize_t)out->size : -error;
+                if (!is_absence(error))
+                        return -error;
+                /* Peers come and go. */
+                tell_lost(!by_rule              ? LOG_DEBUG
+                          : error == EPROTOTYPE ? LOG_NOTICE
+                                                : LOG_INFO,
+                          &datagram->told_absent, target, error);
+                return (ssize_t)out->size;
         }
 }
 
@@ -134,6 +146,8 @@ static ssize_t deliver(int fd, const struct sock *sock, const struct outgoing *o
 
         if (how == PACE_DROP)
                 return (ssize_t)out->size;
+        if (by_rule && datagram_rename(fd, sock, target))
+                return DATAGRAM_IS_ANOTHER;
         if (by_rule)
                 tie_to(fd, sock, target);
 
@@ -178,6 +192,8 @@ static ssize_t send_to_absent(int fd, struct sock *sock, struct datagram *datagr
                 return (ssize_t)out->size;
         if (take_refusal(fd) < 0)
                 return -ECONNREFUSED;
+        if (datagram_rename(fd, sock, &peer.target))
+                return DATAGRAM_IS_ANOTHER;
 
         if (datagram_reach(fd, &peer.target) == 0) {
                 atomic_store(&datagram->absent, false);
@@ -222,8 +238,6 @@ static ssize_t send_to_peer(int fd, struct sock *sock, struct datagram *datagram
         atomic_store(&datagram->absent, true);
         return send_to_absent(fd, sock, datagram, out);
 }
-
-#define DATAGRAM_IS_LOST (-4097)
 
 /* IP's own socket again, for what no rule is about; unless a rule has given it its address. */
 static int send_elsewhere(int fd, const struct endpoint *asked)
@@ -336,8 +350,8 @@ static bool is_to_peer(sa_family_t family, const struct sockaddr *addr, socklen_
                length <= sizeof(struct sockaddr_storage) && addr->sa_family == AF_UNSPEC;
 }
 
-ssize_t datagram_send(int fd, const struct outgoing *out, const struct sockaddr *addr,
-                      socklen_t length)
+static ssize_t send_once(int fd, const struct outgoing *out, const struct sockaddr *addr,
+                         socklen_t length)
 {
         struct sock *sock = datagram_sock(table_get(fd));
         struct endpoint peer;
@@ -362,4 +376,15 @@ ssize_t datagram_send(int fd, const struct outgoing *out, const struct sockaddr 
         if (out->size > DATAGRAM_LONGEST_IPV4 && rule_address_is_mapped(&peer.address))
                 return -EMSGSIZE;
         return send_to_peer(fd, sock, datagram_of(sock), out);
+}
+
+ssize_t datagram_send(int fd, const struct outgoing *out, const struct sockaddr *addr,
+                      socklen_t length)
+{
+        ssize_t n;
+
+        do
+                n = send_once(fd, out, addr, length);
+        while (n == DATAGRAM_IS_ANOTHER);
+        return n;
 }

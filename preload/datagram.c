@@ -5,10 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "preload/cancel.h"
 #include "preload/connection.h"
 #include "preload/datagram.h"
-#include "preload/departure.h"
 #include "preload/kernel.h"
 #include "preload/log.h"
 #include "preload/mark.h"
@@ -16,10 +14,7 @@
 #include "preload/next.h"
 #include "preload/option.h"
 #include "preload/peers.h"
-#include "preload/port.h"
 #include "preload/process.h"
-#include "preload/reply.h"
-#include "preload/socket-file.h"
 #include "preload/tie.h"
 #include "rules/address.h"
 
@@ -88,6 +83,7 @@ int datagram_prepare(struct sock *sock, const struct inet_socket *inet)
         (void)record_store(&datagram->last, nobody.words);
         datagram->absent = datagram->has_sent = datagram->has_port = false;
         datagram->automatic = datagram->answered = datagram->asking = datagram->shut = false;
+        datagram->unsure = datagram->told_full = datagram->told_absent = false;
         datagram->clean = datagram->slow = datagram->told_denied = false;
         datagram->made_by = process_id();
         datagram->tie = 0;
@@ -331,88 +327,6 @@ void datagram_plant_refusal(int fd)
                 return;
         break_off(fd, other);
         kernel_close(other);
-}
-
-static struct endpoint wildcard(sa_family_t family)
-{
-        struct endpoint endpoint = {0};
-
-        if (family == AF_INET)
-                endpoint.address = rule_address_from_ipv4(&(struct in_addr){INADDR_ANY});
-        return endpoint;
-}
-
-/* What the client tells of itself. */
-static struct sock *prepare_client(const struct inet_socket *inet, bool serves)
-{
-        struct endpoint buf;
-        const struct endpoint *local = inet_socket_local(inet, &buf);
-        struct sock *sock;
-
-        sock = convert_prepare(inet, SOCK_CLIENT);
-        if (!sock)
-                return NULL;
-        sock->local = local ? *local : wildcard(inet->family);
-        sock->ephemeral = !local || inet->word & WORD_ANY_PORT;
-        if (datagram_prepare(sock, inet) < 0) {
-                sock_unref(sock);
-                return NULL;
-        }
-        datagram_of(sock)->automatic = !serves;
-        datagram_of(sock)->has_port = local;
-        if (!local) {
-                sock->local.port = port_take();
-                sock->owns_port = true;
-        }
-        return sock;
-}
-
-/* fd: a Unix socket without a name, which the caller closes. */
-static int convert_to_client(const struct inet_socket *inet, const struct target *towards,
-                             bool serves, int fd)
-{
-        struct reply_file file;
-        struct sock *sock;
-        int r;
-
-        sock = prepare_client(inet, serves);
-        if (!sock)
-                return -ENOBUFS;
-
-        r = reply_bind(fd, towards, &file);
-        if (r == 0) {
-                sock->removes_file = file.inode != 0;
-                sock->file = file.inode;
-                if (sock->removes_file)
-                        departure_expect();
-                datagram_tune(fd, sock);
-                r = convert(inet, fd, sock, false) < 0 ? -ENOBUFS : 0;
-                if (r < 0 && sock->removes_file)
-                        (void)kernel_unlink(file.target.address.sun_path);
-        }
-        if (r < 0) {
-                sock_unref(sock);
-                return r;
-        }
-
-        datagram_finish(inet->fd, sock);
-        log_message(LOG_INFO, "port ", LOG_NUMBER(sock->local.port), ": sending to ",
-                    TARGET_TEXT(towards));
-        return 0;
-}
-
-int datagram_make_client(const struct inet_socket *inet, const struct target *towards, bool serves)
-{
-        const int before = cancel_disable();
-        const int fd = target_socket(towards, SOCK_DGRAM);
-        int r = fd;
-
-        if (fd >= 0) {
-                r = convert_to_client(inet, towards, serves, fd);
-                next.close(fd);
-        }
-        cancel_restore(before);
-        return r;
 }
 
 struct endpoint datagram_local(const struct sock *sock)

@@ -58,15 +58,16 @@ struct datagram {
         _Atomic pid_t made_by;
         _Atomic bool answered, asking;
         _Atomic int64_t asking_since, looked;
-        _Atomic bool clean;       /* connected before anybody else has sent to it */
-        _Atomic bool slow;        /* connected, and the peer has been waited for in vain */
-        _Atomic bool absent;      /* connected, but nobody was there the last time */
-        _Atomic bool has_sent;    /* to the target of a rule: there is a last one */
-        _Atomic bool automatic;   /* named by us: only those are heard that were sent to */
-        _Atomic bool has_port;    /* of its own: what getsockname(2) tells */
-        _Atomic bool shut;        /* for sends, by shutdown(2) */
-        _Atomic bool told_denied; /* that the target of a rule may not be written to */
-        _Atomic uint8_t zone;     /* see pace.h */
+        _Atomic bool clean;     /* connected before anybody else has sent to it */
+        _Atomic bool slow;      /* connected, and the peer has been waited for in vain */
+        _Atomic bool absent;    /* connected, but nobody was there the last time */
+        _Atomic bool has_sent;  /* to the target of a rule: there is a last one */
+        _Atomic bool automatic; /* named by us: only those are heard that were sent to */
+        _Atomic bool unsure;    /* how it has to be named: see datagram-client.h */
+        _Atomic bool has_port;  /* of its own: what getsockname(2) tells */
+        _Atomic bool shut;      /* for sends, by shutdown(2) */
+        _Atomic bool told_denied, told_full, told_absent; /* why a datagram was lost */
+        _Atomic uint8_t zone;                             /* see pace.h */
         _Atomic uint16_t era;
         _Atomic uint32_t unchecked, resting;
         _Atomic int64_t waited;      /* when a receiver was waited for in vain, or 0 */
@@ -156,15 +157,6 @@ bool datagram_is_empty(int fd);
  * Not where there is something to read, which would be lost.
  */
 void datagram_plant_refusal(int fd);
-
-/*
- * Make a client of an IP socket, or of a stand-in: a Unix socket that can be answered, and that is
- * connected nowhere yet.
- * towards: whom it is going to send to.
- * serves: that is a peer of a server's, so that it hears everybody, as the server does.
- * Errors: -ENOBUFS, -EACCES and those of bind(2); the program's socket is as it was.
- */
-int datagram_make_client(const struct inet_socket *inet, const struct target *towards, bool serves);
 
 /*
  * The name of the socket of this process that the program knows by an address. Slow.

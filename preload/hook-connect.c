@@ -10,6 +10,7 @@
 #include "preload/client.h"
 #include "preload/connection.h"
 #include "preload/convert.h"
+#include "preload/datagram-client.h"
 #include "preload/datagram-find.h"
 #include "preload/datagram-send.h"
 #include "preload/endpoint.h"
@@ -117,6 +118,8 @@ static int connect_datagram(int fd, word w, const struct sockaddr *addr, socklen
         r = datagram_find(fd, inet.sock, &asked, is_ipv4, &to, &unused);
         if (r < 0)
                 return r;
+        if (r > 0 && datagram_rename(fd, inet.sock, &to.target))
+                return hook_connect(fd, addr, length);
         if (r > 0) {
                 r = datagram_connect(fd, inet.sock, &to);
                 if (r == 0 && inet.sock->kind == SOCK_LISTENER)
@@ -140,7 +143,7 @@ static int connect_by_rule(const struct inet_socket *inet, const struct rule *ru
 
         switch (rule->action) {
         case RULE_REJECT:
-                return -rule->reject_errno;
+                return rule_set_reject(rule, query);
         case RULE_INET:
                 return moved_connect(inet, rule, asked);
         default:
@@ -361,7 +364,7 @@ static int connect_unix(struct inet_socket *inet, const struct sockaddr *addr, s
         if (!rule)
                 return connect_as_is(inet->fd, addr, length);
         if (rule->action == RULE_REJECT)
-                return -rule->reject_errno;
+                return rule_set_reject(rule, &query);
 
         r = target_expand(rule, &query, &target);
         if (r < 0)

@@ -116,7 +116,7 @@ static int find_inet(const struct inet_socket *inet, struct destination *destina
         if (!rule)
                 return endpoint_is_nowhere(&asked) ? -EHOSTUNREACH : send_unruled(inet);
         if (rule->action == RULE_REJECT)
-                return -rule->reject_errno;
+                return rule_set_reject(rule, &query);
 
         if (inet->type == SOCK_STREAM)
                 return destination->flags & MSG_FASTOPEN ? open_fast(inet->fd, destination)
@@ -144,7 +144,7 @@ static int find_unix(const struct inet_socket *inet, struct destination *destina
         if (!rule || inet->type == SOCK_STREAM)
                 return 0;
         if (rule->action == RULE_REJECT)
-                return -rule->reject_errno;
+                return rule_set_reject(rule, &query);
 
         r = target_expand(rule, &query, &target);
         return r < 0 ? r : use_address(destination, &target.address, target.length);

@@ -87,8 +87,7 @@ static uint64_t key_of(const struct stat *st)
                << 1;
 }
 
-/* Can a socket at that path answer an abstract name of ours? */
-static bool is_near(const struct target *towards)
+bool reply_is_near(const struct target *towards, bool *ret_missing)
 {
         const char *path = towards->address.sun_path;
         struct stat st;
@@ -97,7 +96,8 @@ static bool is_near(const struct target *towards)
 
         /* Whoever finds an abstract name can be found by one; and who is not there is no reason to
          * leave files behind. */
-        if (!target_is_file(towards) || kernel_lstat(path, &st) < 0)
+        *ret_missing = target_is_file(towards) && kernel_lstat(path, &st) < 0;
+        if (!target_is_file(towards) || *ret_missing)
                 return true;
         answer = atomic_load_explicit(&last_answer, memory_order_relaxed);
         if ((answer & ~UINT64_C(1)) == key_of(&st))
@@ -119,7 +119,7 @@ static bool is_near(const struct target *towards)
  * Whoever serves may be another user, so that the file can be written to by all; what they send is
  * not heard (datagram-receive.c). Its name can't be guessed.
  */
-static int bind_file(int fd, const char *directory, size_t length, struct reply_file *ret)
+static int bind_file(int fd, const char *directory, size_t length, struct reply_name *ret)
 {
         uint64_t random = 0;
         struct text text;
@@ -144,7 +144,7 @@ static int bind_file(int fd, const char *directory, size_t length, struct reply_
         return socket_file_bind_new(fd, &ret->target, 0666, &ret->inode);
 }
 
-static int bind_beside(int fd, const struct target *towards, struct reply_file *ret)
+static int bind_beside(int fd, const struct target *towards, struct reply_name *ret)
 {
         static const enum environment_variable variables[] = {ENVIRONMENT_RUNTIME_DIRECTORY,
                                                               ENVIRONMENT_XDG_RUNTIME_DIR};
@@ -163,16 +163,25 @@ static int bind_beside(int fd, const struct target *towards, struct reply_file *
         return r;
 }
 
-int reply_bind(int fd, const struct target *towards, struct reply_file *ret)
+/* Said once as a warning: a program that makes a socket for each request would go on and on. */
+static void tell_unheard(const struct target *towards)
+{
+        static _Atomic bool told;
+
+        log_message(atomic_exchange(&told, true) ? LOG_NOTICE : LOG_WARNING, TARGET_TEXT(towards),
+                    ": answers from there will not arrive: it is in another network namespace, and "
+                    "there is no directory for a socket to answer to");
+}
+
+int reply_bind(int fd, const struct target *towards, struct reply_name *ret)
 {
         const struct sockaddr unnamed = {.sa_family = AF_UNIX};
 
-        if (!is_near(towards)) {
+        ret->unsure = false;
+        if (!reply_is_near(towards, &ret->unsure)) {
                 if (bind_beside(fd, towards, ret) == 0)
                         return 0;
-                log_message(LOG_NOTICE, TARGET_TEXT(towards),
-                            ": answers from there will not arrive: it is in another network "
-                            "namespace, and there is no directory for a socket to answer to");
+                tell_unheard(towards);
         }
 
         ret->inode = 0;

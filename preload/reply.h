@@ -12,10 +12,11 @@
 
 #include "preload/target.h"
 
-/* The file, if there is one. */
-struct reply_file {
-        ino_t inode; /* 0: it is an abstract name */
-        struct target target;
+/* How a client is named. */
+struct reply_name {
+        ino_t inode;          /* of the file; 0: it is an abstract name */
+        struct target target; /* the file's path */
+        bool unsure; /* an abstract name, since nobody was there who could be asked about */
 };
 
 /*
@@ -23,4 +24,10 @@ struct reply_file {
  * towards: whom it is going to send to.
  * Errors: -ENOBUFS.
  */
-int reply_bind(int fd, const struct target *towards, struct reply_file *ret);
+int reply_bind(int fd, const struct target *towards, struct reply_name *ret);
+
+/*
+ * Can a socket at that path answer an abstract name of ours?
+ * ret_missing: there is none, or not yet, and the answer is a guess.
+ */
+bool reply_is_near(const struct target *towards, bool *ret_missing);

@@ -198,40 +198,47 @@ static void add_name(struct text *text, const struct rule_query *query)
         text_add_unsigned(text, query->port);
 }
 
+/* What a query is about, for a message. */
+#define QUERY_TEXT_SIZE 256
+
+static const char *query_text(char buf[static QUERY_TEXT_SIZE], const struct rule_query *query)
+{
+        struct text text;
+
+        text_init(&text, buf, QUERY_TEXT_SIZE);
+        add_name(&text, query);
+        (void)text_finish(&text);
+        return buf;
+}
+
 /* For an administrator who wonders why a rule does not match. */
 static void tell(const struct rule_query *query, const struct rule *rule)
 {
-        char name[256];
-        struct text text;
+        char buf[QUERY_TEXT_SIZE];
 
-        text_init(&text, name, sizeof(name));
-        add_name(&text, query);
-        (void)text_finish(&text);
-
-        log_message(LOG_DEBUG, query->direction == RULE_IN ? "bind to " : "connect to ", name,
+        log_message(LOG_DEBUG,
+                    query->direction == RULE_IN ? "bind to "
+                    : query->type == RULE_DGRAM ? "send or connect to "
+                                                : "connect to ",
+                    query_text(buf, query),
                     query->type == RULE_DGRAM ? ", datagram: " : ", stream: ",
                     rule ? "rule " : "no rule", rule ? LOG_NUMBER(rule - rule_set.rules + 1) : "");
 }
 
-static const struct rule *match(const struct rule_query *query)
+/* The rule that decides, unless it says to ignore the call. */
+static const struct rule *decide(const struct rule_query *query)
 {
         const struct rule *rule = rule_match(rule_set.rules, rule_set.n_rules, query);
 
         if (log_level >= LOG_DEBUG)
                 tell(query, rule);
-        return rule;
-}
-
-static const struct rule *unless_ignored(const struct rule *rule)
-{
         return rule && rule->action != RULE_IGNORE ? rule : NULL;
 }
 
-const struct rule *rule_set_find(enum rule_direction direction, const struct inet_socket *inet,
-                                 const struct endpoint *endpoint, bool is_ipv4,
-                                 struct rule_query *ret_query)
+static struct rule_query query_of(enum rule_direction direction, const struct inet_socket *inet,
+                                  const struct endpoint *endpoint, bool is_ipv4)
 {
-        *ret_query = (struct rule_query){
+        return (struct rule_query){
                 .direction = direction,
                 .type = inet->type == SOCK_DGRAM ? RULE_DGRAM : RULE_STREAM,
                 .origin = RULE_FROM_IP,
@@ -239,15 +246,32 @@ const struct rule *rule_set_find(enum rule_direction direction, const struct ine
                 .address = endpoint->address,
                 .port = endpoint->port,
         };
-
-        return match(ret_query);
 }
 
 const struct rule *rule_set_match(enum rule_direction direction, const struct inet_socket *inet,
                                   const struct endpoint *endpoint, bool is_ipv4,
                                   struct rule_query *ret_query)
 {
-        return unless_ignored(rule_set_find(direction, inet, endpoint, is_ipv4, ret_query));
+        *ret_query = query_of(direction, inet, endpoint, is_ipv4);
+        return decide(ret_query);
+}
+
+const struct rule *rule_set_find(enum rule_direction direction, const struct inet_socket *inet,
+                                 const struct endpoint *endpoint, bool is_ipv4)
+{
+        const struct rule_query query = query_of(direction, inet, endpoint, is_ipv4);
+
+        return rule_match(rule_set.rules, rule_set.n_rules, &query);
+}
+
+int rule_set_reject(const struct rule *rule, const struct rule_query *query)
+{
+        char buf[QUERY_TEXT_SIZE];
+
+        if (log_level >= LOG_INFO)
+                log_message(LOG_INFO, query_text(buf, query),
+                            ": rejected: ", LOG_ERRNO(rule->reject_errno));
+        return -rule->reject_errno;
 }
 
 static size_t path_length(const char *path, size_t size)
@@ -281,5 +305,5 @@ const struct rule *rule_set_match_unix(enum rule_direction direction,
                 .name_length = abstract ? size - 1 : path_length(path, size),
         };
 
-        return unless_ignored(match(ret_query));
+        return decide(ret_query);
 }

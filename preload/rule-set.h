@@ -33,11 +33,6 @@ const struct rule *rule_set_match(enum rule_direction direction, const struct in
                                   const struct endpoint *endpoint, bool is_ipv4,
                                   struct rule_query *ret_query);
 
-/* The same, but one that says to ignore the call is returned as well. */
-const struct rule *rule_set_find(enum rule_direction direction, const struct inet_socket *inet,
-                                 const struct endpoint *endpoint, bool is_ipv4,
-                                 struct rule_query *ret_query);
-
 /*
  * The same for a Unix socket of the program's. Abstract names are those without their leading NUL;
  * a socket that is to be given a name by the kernel matches none.
@@ -45,3 +40,13 @@ const struct rule *rule_set_find(enum rule_direction direction, const struct ine
 const struct rule *rule_set_match_unix(enum rule_direction direction,
                                        const struct inet_socket *inet, const struct sockaddr *addr,
                                        socklen_t length, struct rule_query *ret_query);
+
+/*
+ * The rule for a socket call, also one that says to ignore it, for who only asks what the rules
+ * say: nothing is logged. NULL: none matches.
+ */
+const struct rule *rule_set_find(enum rule_direction direction, const struct inet_socket *inet,
+                                 const struct endpoint *endpoint, bool is_ipv4);
+
+/* Carry out reject=. Returns the negative errno that the call fails with. */
+int rule_set_reject(const struct rule *rule, const struct rule_query *query);

@@ -136,9 +136,7 @@ static int carry_out(const struct inet_socket *inet, const struct rule *rule,
 
         switch (rule->action) {
         case RULE_REJECT:
-                log_message(LOG_INFO, "port ", LOG_NUMBER(endpoint->port),
-                            ": rejected: ", LOG_ERRNO(rule->reject_errno));
-                return -rule->reject_errno;
+                return rule_set_reject(rule, query);
         case RULE_BLACKHOLE:
                 return blackhole(inet, endpoint);
         case RULE_SYSTEMD:

@@ -35,7 +35,7 @@ static const struct {
         {INFO, "ip2unix: port 90: connected to @/live\n"},
         {INFO, "ip2unix: @/none: nobody is there: No such file or directory (ENOENT)\n"},
         {INFO, "ip2unix: @/dead: nobody listens there\n"},
-        {INFO, "ip2unix: port 81: rejected: Operation not permitted (EPERM)\n"},
+        {INFO, "ip2unix: 127.0.0.1:81: rejected: Operation not permitted (EPERM)\n"},
         {INFO, "ip2unix: port 82: bound to 127.0.0.9\n"},
         {DEBUG, "ip2unix: bind to 127.0.0.1:80, stream: rule 1\n"},
         {DEBUG, "ip2unix: bind to 127.0.0.1:0, datagram: no rule\n"},
