@@ -24,6 +24,7 @@ static bool copy(const char *string, char **ret)
 
 static int learn(struct rulefile_rule *rule, const struct rule *parsed, bool of_instance)
 {
+        rule->type = parsed->type;
         rule->systemd = parsed->action == RULE_SYSTEMD;
         if (!copy(parsed->fdname, &rule->fdname))
                 return -ENOMEM;

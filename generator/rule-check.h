@@ -4,7 +4,7 @@
 #include "generator/rulefile.h"
 
 /*
- * Check one rule of a file and learn which socket it names. What is wrong with it becomes a
+ * Check one rule of a file and learn which socket it wants. What is wrong with it becomes a
  * complaint of the file. The file's unit must be known: in rules for a template %i stands for the
  * instance.
  *

@@ -193,17 +193,29 @@ static const struct {
 
 /* Those that make a socket; an empty value takes all of them back (systemd.socket(5)). */
 static const char *const listen_keys[] = {
-        "ListenStream",       "ListenDatagram",    "ListenSequentialPacket",
-        "ListenFIFO",         "ListenSpecial",     "ListenNetlink",
-        "ListenMessageQueue", "ListenUSBFunction", NULL,
+        [LISTEN_STREAM] = "ListenStream",
+        [LISTEN_DATAGRAM] = "ListenDatagram",
+        [LISTEN_SEQUENTIAL_PACKET] = "ListenSequentialPacket",
+        [LISTEN_FIFO] = "ListenFIFO",
+        [LISTEN_SPECIAL] = "ListenSpecial",
+        [LISTEN_NETLINK] = "ListenNetlink",
+        [LISTEN_MESSAGE_QUEUE] = "ListenMessageQueue",
+        [LISTEN_USB_FUNCTION] = "ListenUSBFunction",
+        NULL,
 };
+
+/* Returns 1 << enum listen_key, or 0 for any other key. */
+static unsigned listen_bit(const char *key)
+{
+        for (unsigned i = 0; listen_keys[i]; i++)
+                if (strcmp(key, listen_keys[i]) == 0)
+                        return 1u << i;
+        return 0;
+}
 
 bool rulefile_is_listen_key(const char *key)
 {
-        for (const char *const *name = listen_keys; *name; name++)
-                if (strcmp(key, *name) == 0)
-                        return true;
-        return false;
+        return listen_bit(key) != 0;
 }
 
 static int pass_socket_key(struct rulefile_keys *keys, unsigned line, const char *key,
@@ -218,7 +230,7 @@ static int pass_socket_key(struct rulefile_keys *keys, unsigned line, const char
                                                  key, refused_socket_keys[i].when_true ? "yes" : "",
                                                  refused_socket_keys[i].reason);
         if (rulefile_is_listen_key(key))
-                socket->listens = *value != '\0';
+                socket->listens = *value ? socket->listens | listen_bit(key) : 0;
         return add_assignment(keys->file, &socket->settings, line, key, value);
 }
 

@@ -6,6 +6,7 @@
  * becomes of it together with other files is unit.h's.
  */
 
+#include "rules/rule.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -31,17 +32,30 @@ struct assignments {
 struct rulefile_rule {
         unsigned line;
         char *text;
-        bool systemd; /* the action is systemd */
-        char *fdname; /* the name it gives, NULL for none */
-        char *user;   /* of user=, NULL for none, or where it depends on the instance */
-        char *group;  /* the same of group= */
+        enum rule_type type; /* of the sockets that it is about */
+        bool systemd;        /* the action is systemd */
+        char *fdname;        /* the name it gives, NULL for none */
+        char *user;          /* of user=, NULL for none, or where it depends on the instance */
+        char *group;         /* the same of group= */
+};
+
+/* What a socket section can listen on, by the keys of systemd.socket(5). */
+enum listen_key {
+        LISTEN_STREAM,
+        LISTEN_DATAGRAM,
+        LISTEN_SEQUENTIAL_PACKET,
+        LISTEN_FIFO,
+        LISTEN_SPECIAL,
+        LISTEN_NETLINK,
+        LISTEN_MESSAGE_QUEUE,
+        LISTEN_USB_FUNCTION,
 };
 
 struct rulefile_socket {
         unsigned line;
         char *name;
-        char *unit; /* name of the socket unit */
-        bool listens;
+        char *unit;       /* name of the socket unit */
+        unsigned listens; /* 1 << enum listen_key for each key that is in effect */
         struct assignments settings;
 };
 

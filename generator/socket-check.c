@@ -21,6 +21,47 @@ static bool is_named(const struct unit *unit, const char *socket)
         return false;
 }
 
+/*
+ * What a rule can take, by the type of socket that it is about. The library takes stream sockets
+ * that listen and datagram sockets, so that nothing else that systemd listens on fits any rule.
+ */
+static const struct {
+        unsigned listens;
+        const char *wanted;
+        const char *lacking;
+} fitting[] = {
+        [RULE_ANY_TYPE] = {1u << LISTEN_STREAM | 1u << LISTEN_DATAGRAM,
+                           "a stream or a datagram socket",
+                           "neither ListenStream= nor ListenDatagram="},
+        [RULE_STREAM] = {1u << LISTEN_STREAM, "a stream socket", "no ListenStream="},
+        [RULE_DGRAM] = {1u << LISTEN_DATAGRAM, "a datagram socket", "no ListenDatagram="},
+};
+
+/* The section that a rule names. NULL: none, or a socket unit of the administrator's own. */
+static const struct rulefile_socket *find_socket(const struct unit *unit,
+                                                 const struct rulefile_rule *rule)
+{
+        if (!rule->fdname)
+                return NULL;
+        for (size_t i = 0; i < unit->n_files; i++)
+                for (size_t j = 0; j < unit->files[i]->n_sockets; j++)
+                        if (strcmp(unit->files[i]->sockets[j].name, rule->fdname) == 0)
+                                return &unit->files[i]->sockets[j];
+        return NULL;
+}
+
+static int check_type(const struct unit *unit, struct rulefile *file,
+                      const struct rulefile_rule *rule)
+{
+        const struct rulefile_socket *socket = find_socket(unit, rule);
+
+        if (!socket || (socket->listens & fitting[rule->type].listens) != 0)
+                return 0;
+        return rulefile_complain(file, rule->line, "rule wants %s, but [Socket %s] has %s",
+                                 fitting[rule->type].wanted, socket->name,
+                                 fitting[rule->type].lacking);
+}
+
 /* The file before this one that defines a socket of the same name, or NULL. */
 static const struct rulefile *find_definition(const struct unit *unit, const struct rulefile *file,
                                               const char *socket)
@@ -57,9 +98,14 @@ int sockets_check_unit(const struct unit *unit, const struct unit_path *paths)
 {
         int r = 0;
 
-        for (size_t i = 0; i < unit->n_files; i++)
-                for (size_t j = 0; r == 0 && j < unit->files[i]->n_sockets; j++)
-                        r = check_socket(unit, unit->files[i], &unit->files[i]->sockets[j], paths);
+        for (size_t i = 0; i < unit->n_files; i++) {
+                struct rulefile *file = unit->files[i];
+
+                for (size_t j = 0; r == 0 && j < file->n_rules; j++)
+                        r = check_type(unit, file, &file->rules[j]);
+                for (size_t j = 0; r == 0 && j < file->n_sockets; j++)
+                        r = check_socket(unit, file, &file->sockets[j], paths);
+        }
         return r;
 }
 
@@ -69,7 +115,8 @@ struct claim {
         const struct rulefile_socket *socket;
         const struct assignment *listen; /* NULL for the name of the unit */
         const char *what;
-        const char *kind; /* parts claims on the same thing that do not get in each other's way */
+        const char *kind;  /* parts claims on the same thing that do not get in each other's way */
+        const char *scope; /* the socket's unit, where it means something else in another; or "" */
         size_t order;
 };
 
@@ -96,9 +143,11 @@ static int claim_name(struct claims *claims, const struct unit *unit, struct rul
                       const struct rulefile_socket *socket)
 {
         (void)unit;
-        return add_claim(
-                claims,
-                (struct claim){.file = file, .socket = socket, .what = socket->unit, .kind = ""});
+        return add_claim(claims, (struct claim){.file = file,
+                                                .socket = socket,
+                                                .what = socket->unit,
+                                                .kind = "",
+                                                .scope = ""});
 }
 
 /* Keys whose address is that of a Unix socket when it begins with '/' or '@'. */
@@ -111,6 +160,12 @@ static bool takes_unix_address(const char *key)
                 if (strcmp(key, keys[i]) == 0)
                         return true;
         return false;
+}
+
+/* What systemd puts in for a specifier, or for an instance, is not known here. */
+static bool has_unknown_address(const struct unit *unit, const struct assignment *listen)
+{
+        return unit_is_template(unit) || strchr(listen->value, '%');
 }
 
 /*
@@ -130,15 +185,16 @@ static int claim_addresses(struct claims *claims, const struct unit *unit, struc
                 /* An empty value takes those before it back, whatever their key. */
                 if (rulefile_is_listen_key(item->key) && *item->value == '\0')
                         claims->n_items = first;
-                /* What systemd puts in for a specifier, or for an instance, is not known here. */
-                if (!takes_unix_address(item->key) || unit_is_template(unit) ||
-                    (*item->value != '/' && *item->value != '@') || strchr(item->value, '%'))
+                if (!takes_unix_address(item->key) || (*item->value != '/' && *item->value != '@'))
                         continue;
-                r = add_claim(claims, (struct claim){.file = file,
-                                                     .socket = socket,
-                                                     .listen = item,
-                                                     .what = item->value,
-                                                     .kind = *item->value == '@' ? item->key : ""});
+                r = add_claim(claims,
+                              (struct claim){.file = file,
+                                             .socket = socket,
+                                             .listen = item,
+                                             .what = item->value,
+                                             .kind = *item->value == '@' ? item->key : "",
+                                             .scope = has_unknown_address(unit, item) ? socket->unit
+                                                                                      : ""});
         }
         return r;
 }
@@ -147,7 +203,9 @@ static int compare_things(const struct claim *a, const struct claim *b)
 {
         int r = strcmp(a->what, b->what);
 
-        return r != 0 ? r : strcmp(a->kind, b->kind);
+        if (r == 0)
+                r = strcmp(a->kind, b->kind);
+        return r != 0 ? r : strcmp(a->scope, b->scope);
 }
 
 static int compare_claims(const void *a, const void *b)
@@ -194,7 +252,7 @@ static int check_claims(const struct units *units, claim_fn claim)
         for (size_t i = 1; r == 0 && i < claims.n_items; i++) {
                 const struct claim *a = &claims.items[i - 1], *b = &claims.items[i];
 
-                if (compare_things(a, b) != 0 || a->socket == b->socket)
+                if (compare_things(a, b) != 0)
                         continue;
                 r = complain(a, b);
                 if (r == 0)

@@ -22,5 +22,5 @@ int sockets_check_unit(const struct unit *unit, const struct unit_path *paths);
  */
 int sockets_check_names(const struct units *units);
 
-/* Find Unix sockets that would have one address. Errors: -ENOMEM. */
+/* Find Unix sockets that would have one address, in one section or in two. Errors: -ENOMEM. */
 int sockets_check_addresses(const struct units *units);
