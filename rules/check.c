@@ -17,19 +17,20 @@
  */
 #define TARGET_MAX (sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1)
 
-/* Options, and the actions that they say something about. */
+/* Options, and what they say something about. */
 static const struct {
         enum slot slot;
         unsigned actions;
         const char *needs;
-        bool in_only; /* has no effect on connects */
+        bool in_only;     /* has no effect on connects */
+        bool stream_only; /* has no effect on datagrams */
 } options[] = {
-        {SLOT_NOREMOVE, BIT(RULE_PATH), "'path='", true},
-        {SLOT_MODE, BIT(RULE_PATH), "'path='", true},
-        {SLOT_USER, BIT(RULE_PATH), "'path='", true},
-        {SLOT_GROUP, BIT(RULE_PATH), "'path='", true},
+        {SLOT_NOREMOVE, BIT(RULE_PATH), "'path='", true, false},
+        {SLOT_MODE, BIT(RULE_PATH), "'path='", true, false},
+        {SLOT_USER, BIT(RULE_PATH), "'path='", true, false},
+        {SLOT_GROUP, BIT(RULE_PATH), "'path='", true, false},
         {SLOT_PEER, BIT(RULE_PATH) | BIT(RULE_ABSTRACT) | BIT(RULE_SYSTEMD),
-         "'path=', 'abstract=' or 'systemd'", true},
+         "'path=', 'abstract=' or 'systemd'", true, true},
 };
 
 #define N_OPTIONS (sizeof(options) / sizeof(*options))
@@ -208,6 +209,21 @@ static void warn_swallowed(struct parser *parser)
         }
 }
 
+/* One word is enough, whatever else is in the way: the option is to go. */
+static void warn_without_effect(struct parser *parser, size_t option)
+{
+        const bool on_connects = options[option].in_only && parser->rule.direction == RULE_OUT;
+        struct complaint complaint;
+
+        if (!on_connects && (!options[option].stream_only || parser->rule.type != RULE_DGRAM))
+                return;
+        begin_with_item(&complaint, parser, &parser->items[options[option].slot],
+                        " has no effect with ");
+        complaint_add_keyword(&complaint,
+                              parser->items[on_connects ? SLOT_DIRECTION : SLOT_TYPE].keyword);
+        complaint_warn(&complaint, parser);
+}
+
 static int check_option(struct parser *parser, size_t option)
 {
         const struct item *item = &parser->items[options[option].slot];
@@ -221,10 +237,7 @@ static int check_option(struct parser *parser, size_t option)
                 text_add_string(&complaint.message, " alone");
                 return complaint_fail(&complaint, parser);
         }
-        if (options[option].in_only && parser->rule.direction == RULE_OUT) {
-                begin_with_item(&complaint, parser, item, " has no effect with 'out'");
-                complaint_warn(&complaint, parser);
-        }
+        warn_without_effect(parser, option);
         return 0;
 }
 

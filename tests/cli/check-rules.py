@@ -125,6 +125,12 @@ ip2unix: rule 1: warning: 'udp' overrides the earlier 'tcp'
          ^^^
 '''
     cli.expect(0, '', warning, '-c', '-r', 'in,tcp,udp,reject')
+    warning = '''\
+ip2unix: rule 1: warning: 'peer=' has no effect with 'udp'
+  in,udp,abstract=x,peer=credentials
+                    ^^^^^^^^^^^^^^^^
+'''
+    cli.expect(0, '', warning, '-c', '-r', 'in,udp,abstract=x,peer=credentials')
 
 
 def no_rules(cli):
