@@ -3,8 +3,9 @@
 /*
  * More living clients than a process remembers. While there is room each one has an address of its
  * own, at which it is reached. Then the one that was not heard of for longest is forgotten for each
- * new one, and what is known to be dead goes before all of them. argv: the address, how many
- * clients fit with certainty, how many more there are then.
+ * new one, and what is sent to its old address reaches nobody. The loopback address has places for
+ * 28,231, which are used again as soon as somebody there has closed his socket. argv: the address,
+ * how many clients fit with certainty, how many more there are then.
  */
 
 #include <netinet/in.h>
@@ -26,6 +27,16 @@
 #define FAVOURITE 5 /* is heard again and again */
 #define ADDRESSED 7 /* is sent to again and again */
 #define REFRESH   500
+#define LATE      10 /* the first of CHUNK that are sent to when they were forgotten */
+
+/* About as many have the loopback address: the first. */
+#define LOCAL      28000
+#define NOT_LOCAL  28500
+#define HALF       50   /* of each two halves of the first, one is closed */
+#define MOST_AGAIN 5000 /* so many new ones may come until one takes such a place */
+
+/* A client's socket that was never open, and one that was closed: the next has another name. */
+enum { NEVER = -1, CLOSED = -2 };
 
 /* What a keeper of clients is told to do with some of its own. It answers with a number. */
 enum order { SAY, HEAR, CLOSE };
@@ -48,7 +59,7 @@ static int obey(const struct command *command, int *fds, int base)
                 int *fd = &fds[i - base], heard = -1;
                 char name[64];
 
-                snprintf(name, sizeof(name), "@%d", i);
+                snprintf(name, sizeof(name), *fd == CLOSED ? "@%d-again" : "@%d", i);
                 if (*fd < 0)
                         *fd = new_client(name);
                 switch (command->order) {
@@ -63,7 +74,7 @@ static int obey(const struct command *command, int *fds, int base)
                         break;
                 case CLOSE:
                         good += close(*fd) == 0;
-                        *fd = -1;
+                        *fd = CLOSED;
                         break;
                 }
         }
@@ -77,7 +88,8 @@ static void __attribute__((noreturn)) keep(int channel, int base)
 
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         need(fds != NULL, "memory");
-        memset(fds, -1, (size_t)per_keeper * sizeof(int));
+        for (int i = 0; i < per_keeper; i++)
+                fds[i] = NEVER;
         while (read(channel, &command, sizeof(command)) == sizeof(command)) {
                 good = obey(&command, fds, base);
                 need(write(channel, &good, sizeof(good)) == sizeof(good), "a keeper's answer");
@@ -201,19 +213,61 @@ static int count_twice(int first, int end)
         return twice;
 }
 
+static bool is_local(int client)
+{
+        const char *text = address_text((struct sockaddr *)&addresses[client]);
+
+        return strncmp(text, "127.0.0.1:", 10) == 0 || strncmp(text, "[::1]:", 6) == 0;
+}
+
+/* Beyond the ports of the loopback address there are others that are of this machine alone. */
+static bool is_beyond(int client)
+{
+        const char *text = address_text((struct sockaddr *)&addresses[client]);
+
+        return !is_local(client) && (strncmp(text, "127.0.0.", 8) == 0 ||
+                                     strncmp(text, "[fd69:7032:756e:6978::", 22) == 0);
+}
+
+static void check_hosts(int fit)
+{
+        int wrong = 0;
+
+        for (int i = 0; i < fit && i < LOCAL; i++)
+                wrong += !is_local(i);
+        same(wrong, 0, "the first have the loopback address");
+        for (int i = NOT_LOCAL; i < fit; i++)
+                wrong += !is_beyond(i);
+        same(wrong, 0, "the others have addresses that nobody else has");
+}
+
 static void check_room(int fit)
 {
         (void)hear(0, fit);
         same(count_twice(0, fit), 0, "%d clients have as many addresses", fit);
         same(hear(FAVOURITE, FAVOURITE + 1), 0, "one that is heard again has the same");
         same(reach(0, fit), fit, "each one is reached at its address");
+        check_hosts(fit);
+}
+
+/* Those were the oldest. Who has their places by now must not hear what is for them. */
+static void send_late(const struct sockaddr_storage *late)
+{
+        int failed = 0;
+
+        for (int i = 0; i < CHUNK; i++)
+                failed += sendto(server, &i, sizeof(i), 0, (const struct sockaddr *)&late[i],
+                                 sizeof(late[i])) != sizeof(i);
+        same(failed, 0, "what is for those who were forgotten is no error");
 }
 
 /* Returns the first client that can't have been forgotten. */
 static int check_full(int fit, int more)
 {
+        struct sockaddr_storage late[CHUNK];
         int changed = 0, heard = 0, first;
 
+        memcpy(late, addresses + LATE, sizeof(late));
         for (int i = fit; i < fit + more; i += REFRESH) {
                 (void)hear(i, i + REFRESH < fit + more ? i + REFRESH : fit + more);
                 changed += hear(FAVOURITE, FAVOURITE + 1);
@@ -222,6 +276,7 @@ static int check_full(int fit, int more)
         same(changed, 0, "of one that is heard of often the address stays");
         same(heard, (more + REFRESH - 1) / REFRESH, "and of one that is sent to");
         first = more + 2;
+        send_late(late);
         same(count_twice(first, fit + more), 0, "the latest have addresses of their own");
         same(reach(first, fit + more), fit + more - first, "at which each is reached");
         return first;
@@ -241,25 +296,28 @@ static void check_forgotten(int first)
         same(reach(some, end), end - some, "at which it is reached");
 }
 
-/*
- * Who is gone is known to be when the server has sent to it. That many new ones can come then, and
- * nobody who lives is forgotten.
- */
-static void check_dead(int first, int n)
+/* Who is at a place is asked in turn, two of them for each new client. */
+static void check_closed(int fit, int more)
 {
-        const int oldest = first + CHUNK, gone = oldest + n;
+        const int last = fit < LOCAL ? fit : LOCAL;
+        int n = 0, local = 0, latest = fit + more - REFRESH;
 
-        close_clients(gone, gone + n);
-        for (int i = gone; i < gone + n; i++)
-                send_to(i);
-        (void)hear(gone, gone + n / 2);
-        same(reach(oldest, gone), n, "the oldest are remembered when there are dead ones");
-        same(count_twice(oldest, gone + n / 2), 0, "and share no address with the new ones");
+        for (int i = 0; i + 2 * HALF <= last; i += 2 * HALF)
+                close_clients(i, i + HALF);
+        for (int i = 0; local == 0 && n < MOST_AGAIN && i + 2 * HALF <= last; i += 2 * HALF) {
+                (void)hear(i, i + HALF);
+                n += HALF;
+                for (int k = i; k < i + HALF; k++)
+                        local += is_local(k);
+                same(reach(i, i + HALF), HALF, "new ones are reached at their addresses");
+        }
+        ok(local > 0, "%d of %d new ones have the loopback address that others had", local, n);
+        same(reach(latest, latest + REFRESH), REFRESH, "the latest of before are remembered");
 }
 
 int main(int argc, char **argv)
 {
-        int fit, more, first;
+        int fit, more;
 
         need(argc == 4, "an address, how many clients fit, how many more");
         fit = atoi(argv[2]);
@@ -273,9 +331,8 @@ int main(int argc, char **argv)
         start_keepers();
 
         check_room(fit);
-        first = check_full(fit, more);
-        check_forgotten(first);
-        check_dead(first, 1000);
+        check_forgotten(check_full(fit, more));
+        check_closed(fit, more);
         is(messages(), "", "nothing is printed");
         return tap_end();
 }
