@@ -13,66 +13,9 @@
 #include "preload/log.h"
 #include "preload/reply.h"
 #include "preload/socket-file.h"
+#include "preload/unix-list.h"
 #include "preload/words.h"
 #include "rules/text.h"
-
-/* The path in a line of /proc/net/unix: all that comes behind its seven other fields. */
-static const char *path_in(const char *line)
-{
-        for (int i = 0; i < 7; i++) {
-                while (*line == ' ')
-                        line++;
-                line += word_length(line, ' ');
-        }
-
-        return *line == ' ' ? line + 1 : line;
-}
-
-/*
- * It has the path that the server has bound, which may be another one to the same file: /var/run is
- * a link to /run.
- */
-static bool names_file(const char *line, const char *path, const struct stat *file)
-{
-        const char *bound = path_in(line), *last = word_last(bound, '/');
-        struct stat st;
-
-        if (word_equals(bound, path))
-                return true;
-        return last && word_equals(last, word_last(path, '/')) && kernel_lstat(bound, &st) == 0 &&
-               st.st_ino == file->st_ino && st.st_dev == file->st_dev;
-}
-
-/*
- * The kernel lists the sockets of our network namespace. 1: that of the path is there, 0: it is
- * not.
- */
-static int search_list(int list, const char *path, const struct stat *file)
-{
-        char buf[4096];
-        size_t filled = 0;
-        ssize_t n;
-
-        while ((n = kernel_read(list, buf + filled, sizeof(buf) - filled)) > 0) {
-                size_t begin = 0;
-
-                filled += (size_t)n;
-                for (size_t i = 0; i < filled; i++) {
-                        if (buf[i] != '\n')
-                                continue;
-                        buf[i] = 0;
-                        if (names_file(buf + begin, path, file))
-                                return 1;
-                        begin = i + 1;
-                }
-                filled -= begin;
-                memmove(buf, buf + begin, filled);
-                if (filled == sizeof(buf))
-                        filled = 0;
-        }
-
-        return n < 0 ? -errno : 0;
-}
 
 /*
  * The answer for the last target, since programs make a socket for each request: the lowest bit.
@@ -92,7 +35,7 @@ bool reply_is_near(const struct target *towards, bool *ret_missing)
         const char *path = towards->address.sun_path;
         struct stat st;
         uint64_t answer;
-        int file, r;
+        int r;
 
         /* Whoever finds an abstract name can be found by one; and who is not there is no reason to
          * leave files behind. */
@@ -103,11 +46,7 @@ bool reply_is_near(const struct target *towards, bool *ret_missing)
         if ((answer & ~UINT64_C(1)) == key_of(&st))
                 return answer & 1;
 
-        file = kernel_openat(AT_FDCWD, "/proc/self/net/unix", O_RDONLY | O_CLOEXEC);
-        if (file < 0)
-                return true;
-        r = search_list(file, path, &st);
-        kernel_close(file);
+        r = unix_list_has(path, &st);
         if (r < 0)
                 return true;
 
