@@ -134,19 +134,33 @@ server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 server.bind(('127.0.0.1', 5353))
 server.recvfrom(100)
 END
-        unit datagrams.service <<<$'[Service]\nExecStart=/usr/bin/python3 /srv/datagrams.py'
-        rule_file datagrams <<'END'
-[Rules]
-Rule=in,udp,port=5353,systemd=dns
-
-[Socket dns]
+        unit datagrams.service <<<$'[Service]\nExecStart=/usr/bin/python3 /srv/datagrams.py\nSockets=datagrams-admin.socket'
+        unit datagrams-admin.socket <<'END'
+[Socket]
 ListenStream=/run/datagrams.sock
+FileDescriptorName=dns
+Service=datagrams.service
 END
+        rule_file datagrams <<<$'[Rules]\nRule=in,udp,port=5353,systemd=dns'
         reload
-        start datagrams-dns.socket datagrams.service
+        start datagrams-admin.socket datagrams.service
         wait_until state_is_failed datagrams.service
         contains "$(journal datagrams.service)" "ip2unix: port 5353: " "OSError: [Errno 98]"
         no_ip_sockets
+}
+
+# Where the rule file itself has the socket, it is refused before the start.
+scenario_rule_without_fitting_socket() {
+        server_unit unfit 8000 </dev/null
+        rule_file unfit <<'END'
+[Rules]
+Rule=in,udp,port=8000,systemd=dns
+
+[Socket dns]
+ListenStream=/run/unfit.sock
+END
+        reload
+        refused unfit.service /etc/ip2unix.d/unfit.conf:2: "has no ListenDatagram="
 }
 
 scenario_name_not_passed() {
