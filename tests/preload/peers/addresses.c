@@ -81,6 +81,36 @@ static void check_calls(int client, const char *address)
         is(client_hears(client), "3", "the client hears the second");
 }
 
+/* Two that come in one call are of two clients, and go back to each of them in one. */
+static void check_batch(void)
+{
+        struct sockaddr_storage from[2] = {0};
+        char bytes[2][8] = {0}, address[2][TEXT];
+        struct iovec iovecs[2] = {{bytes[0], 8}, {bytes[1], 8}};
+        struct mmsghdr messages[2];
+        int clients[2];
+
+        for (int i = 0; i < 2; i++) {
+                clients[i] = new_client(i == 0 ? "@first" : "second");
+                strcpy(address[i], address_now(clients[i]));
+                messages[i] =
+                        (struct mmsghdr){{&from[i], sizeof(from[i]), &iovecs[i], 1, NULL, 0, 0}, 0};
+        }
+        client_says(clients[0], "of 0");
+        client_says(clients[1], "of 1");
+        same(recvmmsg(server, messages, 2, 0, NULL), 2, "recvmmsg of two clients");
+        for (int i = 0; i < 2; i++) {
+                is(address_text((struct sockaddr *)&from[i]), address[i], "%d: its address", i);
+                same(bytes[i][3], '0' + i, "%d: what it said", i);
+                iovecs[i].iov_len = 4;
+        }
+        same(sendmmsg(server, messages, 2, 0), 2, "sendmmsg to both");
+        is(client_hears(clients[0]), "of 0", "the first hears what is for it");
+        is(client_hears(clients[1]), "of 1", "and so does the second");
+        close(clients[0]);
+        close(clients[1]);
+}
+
 /* Names of all lengths. */
 static void check_names(void)
 {
@@ -205,6 +235,7 @@ int main(int argc, char **argv)
 
         client = new_client("calls");
         check_calls(client, address_now(client));
+        check_batch();
         check_names();
         check_return("@back");
         check_return("back");
