@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -64,6 +65,26 @@ int udp_server(const char *address)
 {
         return udp_native("server") ? serve_unix(udp_file(address), SOCK_DGRAM, 0)
                                     : udp_at(address);
+}
+
+bool udp_real_name(int fd, struct sockaddr_un *ret, socklen_t *ret_length)
+{
+        char line[512], abstract[108] = "";
+        unsigned long inode;
+        FILE *list = fopen("/proc/self/net/unix", "re");
+        struct stat st;
+
+        need(list != NULL && fstat(fd, &st) == 0, "the list of sockets");
+        while (!*abstract && fgets(line, sizeof(line), list))
+                if (sscanf(line, "%*s %*s %*s %*s %*s %*s %lu @%107s", &inode, abstract) < 1 ||
+                    inode != st.st_ino)
+                        *abstract = 0;
+        fclose(list);
+
+        *ret = (struct sockaddr_un){.sun_family = AF_UNIX};
+        memcpy(ret->sun_path + 1, abstract, strlen(abstract));
+        *ret_length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(abstract));
+        return *abstract;
 }
 
 /* path: or "@" and an abstract name. The client has a name as well, which the kernel chooses. */

@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
+struct sockaddr_un;
+
 /* A datagram as it came, for who looks closer than hear() does. */
 struct datagram {
         char bytes[65536];
@@ -40,6 +42,12 @@ int udp_to(const char *address);
 /* Who serves clients of that address, and a client of its server: native where it is said to be. */
 int udp_server(const char *address);
 int udp_client(const char *address);
+
+/*
+ * The abstract name that a client's socket has in truth, as the kernel lists it for everybody.
+ * Returns false when it has none.
+ */
+bool udp_real_name(int fd, struct sockaddr_un *ret, socklen_t *ret_length);
 
 /* A Unix datagram socket connected to the path, or to "@" and an abstract name. */
 int udp_native_client(const char *path);

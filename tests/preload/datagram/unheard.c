@@ -8,11 +8,8 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -45,27 +42,6 @@ static void *send_often(void *unused)
         return unused;
 }
 
-/* The client's real name, as the kernel lists it for everybody. */
-static bool find_name(int fd)
-{
-        char line[512], abstract[108] = "";
-        unsigned long inode;
-        FILE *list = fopen("/proc/self/net/unix", "re");
-        struct stat st;
-
-        need(list != NULL && fstat(fd, &st) == 0, "the list of sockets");
-        while (!*abstract && fgets(line, sizeof(line), list))
-                if (sscanf(line, "%*s %*s %*s %*s %*s %*s %lu @%107s", &inode, abstract) < 1 ||
-                    inode != st.st_ino)
-                        *abstract = 0;
-        fclose(list);
-
-        name.sun_family = AF_UNIX;
-        memcpy(name.sun_path + 1, abstract, strlen(abstract));
-        length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(abstract));
-        return *abstract;
-}
-
 static int asking_client(const char *address)
 {
         const int fd = udp_socket(address);
@@ -75,7 +51,7 @@ static int asking_client(const char *address)
                 usleep(UNANSWERED * 1000);
         }
         need(strcmp(say(fd, address, "?"), "sent") == 0, "a question");
-        need(find_name(fd), "a Unix socket");
+        need(udp_real_name(fd, &name, &length), "a Unix socket");
         return fd;
 }
 
