@@ -13,11 +13,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/preload/ends.h"
 #include "tests/preload/native.h"
 #include "tests/preload/net.h"
 #include "tests/preload/tap.h"
 
-#define BLOCKS 50
+#define BLOCKS   50
+#define UPSTREAM "127.0.0.1:8081"
 
 static const char *own_address;
 static int server;
@@ -159,6 +161,38 @@ static void check_stranger(void)
         close(fd);
 }
 
+/* A socket that has asked a server by a rule goes on with a client: who answers is heard. */
+static void check_after_question(void)
+{
+        const int first = new_client("client"), fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        const int upstream = under_rules() ? serve_unix(in_directory("other"), SOCK_DGRAM, 0)
+                                           : socket_for(UPSTREAM, SOCK_DGRAM | SOCK_CLOEXEC);
+        struct sockaddr_storage address = {0};
+        socklen_t length = sizeof(address);
+        char to[64], from[64], byte = 0;
+
+        need(under_rules() || bind_to(upstream, UPSTREAM) == 0, "bind");
+        client_says(first, "hello");
+        is(server_hears(server, to), "hello", "a client");
+        same(server_says(fd, UPSTREAM, "?"), 0, "a socket asks a server");
+        need(readable(upstream, PATIENCE), "a question");
+        same(recvfrom(upstream, &byte, 1, 0, (struct sockaddr *)&address, &length), 1, "it hears");
+        same(sendto(upstream, "!", 1, 0, (struct sockaddr *)&address, length), 1, "and answers");
+        is(server_hears(fd, from), "!", "which is heard");
+        is(from, UPSTREAM, "from the server");
+        same(server_says(fd, to, "x"), 0, "then it sends to the client");
+        length = sizeof(address);
+        need(readable(first, PATIENCE), "a datagram");
+        same(recvfrom(first, &byte, 1, 0, (struct sockaddr *)&address, &length), 1, "it hears");
+        same(sendto(first, "y", 1, MSG_DONTWAIT, (struct sockaddr *)&address, length), 1,
+             "and answers");
+        is(server_hears(fd, from), "y", "which is heard as well");
+        is(from, to, "from the client");
+        close(first);
+        close(upstream);
+        close(fd);
+}
+
 int main(int argc, char **argv)
 {
         static const char *const names[] = {"@tftp", "client"};
@@ -174,6 +208,8 @@ int main(int argc, char **argv)
                 check(names[i], true, in_grandchild_once, "a child's child's");
         }
         check_stranger();
+        if (*argv[1] != '[')
+                check_after_question();
         is(messages(), "", "nothing is printed");
         return tap_end();
 }
