@@ -126,6 +126,27 @@ static void check_messages(void)
         ok(strstr(messages(), obstacle_file(1002)) == NULL, "a dead socket: is not logged");
 }
 
+static int count_told(const char *path)
+{
+        int n = 0;
+
+        for (const char *at = messages(); (at = strstr(at, path)); at++)
+                n++;
+        return n;
+}
+
+/* Who forwards a log would go on to log that for ever. */
+static void check_told_once(void)
+{
+        const int fd = socket(AF_INET, SOCK_DGRAM, 0);
+        const int before = count_told(obstacle_file(1010));
+
+        for (int i = 0; i < 3; i++)
+                is(say(fd, obstacle_address(1010), "lost"), "EACCES", "no permission, %d", i);
+        same(count_told(obstacle_file(1010)) - before, 1, "no permission: is logged once");
+        close(fd);
+}
+
 /* A connected Unix socket lets its peer alone send: EPERM, of which UDP knows nothing. */
 static void check_taken(void)
 {
@@ -154,6 +175,7 @@ int main(void)
                 check_connected(i, SOCK_NONBLOCK);
         }
         check_taken();
+        check_told_once();
         obstacles_are_untouched(1001, 1002, 1005, 1008);
         check_messages();
         (void)chmod(obstacle_file(1103), 0700);

@@ -63,7 +63,7 @@ static int come_and_read(void)
         int lost = 0;
         char name[16], byte;
 
-        for (int i = 0; i < NEWCOMERS; i++) {
+        for (int i = 0; i < NEWCOMERS && lost <= ALLOWED; i++) {
                 int fd;
 
                 snprintf(name, sizeof(name), "@new-%d", i);
