@@ -58,3 +58,25 @@ scenario_datagram_on_ip_locked_families() {
                 ' peer=127.0.0.2:5353 text=hello'
         listens_only_on dgram-ip-locked.service 127.0.0.1:19000
 }
+
+# A rule that names no socket means all that are passed.
+scenario_datagram_on_ip_without_a_name() {
+        echo_unit dgram-ip-plain 9000 </dev/null
+        rule_file dgram-ip-plain <<'END'
+[Rules]
+Rule=in,udp,systemd
+Rule=in,reject
+
+[Socket main]
+ListenDatagram=127.0.0.1:19000
+
+[Service]
+PrivateNetwork=yes
+END
+        reload
+        start dgram-ip-plain-main.socket
+        inactive dgram-ip-plain.service
+        contains "$(ask --from=127.0.0.2:5353 127.0.0.1:19000 hello)" \
+                ' peer=127.0.0.2:5353 text=hello'
+        listens_only_on dgram-ip-plain.service 127.0.0.1:19000
+}

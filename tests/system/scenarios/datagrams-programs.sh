@@ -379,7 +379,7 @@ scenario_node_dgram_on_ip() {
         listens_only_on node-dgram-ip.service 127.0.0.1:15000
 }
 
-asyncio_unit() { # asyncio_unit NAME
+asyncio_unit() { # asyncio_unit NAME [ADDRESS]
         file "/srv/$1.py" <<'END'
 import asyncio
 
@@ -396,6 +396,7 @@ async def main():
 
 asyncio.run(main())
 END
+        sed -i "s/'::1'/'${2:-::1}'/" "/srv/$1.py"
         unit "$1.service" <<<$'[Service]\nExecStart=/usr/bin/python3 /srv/'"$1.py"
 }
 
@@ -415,8 +416,9 @@ scenario_asyncio_dgram() {
 }
 
 scenario_asyncio_dgram_on_ip() {
-        asyncio_unit asyncio-dgram-ip
-        ip_datagram_rules asyncio-dgram-ip 5000 '[::1]:15000'
-        contains "$(ask '[::1]:15000' one)" "asyncio heard one from ::1"
-        listens_only_on asyncio-dgram-ip.service '[::1]:15000'
+        asyncio_unit asyncio-dgram-ip 127.0.0.1
+        ip_datagram_rules asyncio-dgram-ip 5000 127.0.0.1:15000
+        contains "$(ask --from=127.0.0.2:5353 127.0.0.1:15000 one)" \
+                "asyncio heard one from 127.0.0.2"
+        listens_only_on asyncio-dgram-ip.service 127.0.0.1:15000
 }

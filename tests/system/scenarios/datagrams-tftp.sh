@@ -180,6 +180,10 @@ END
         transfers /srv/tftpd-ip both 127.0.0.1 10069
         equal "what listens on IP" "$(ip_sockets tftpd-ip.service)" 127.0.0.1:10069
         contains "$(journal tftpd-ip.service)" "RRQ from 127.0.0.1 filename data"
+        curl -sS --max-time $PATIENCE --interface 127.0.0.2 -o "$STATE/fetched/other" \
+                tftp://127.0.0.1:10069/data || fail "curl has failed"
+        same_file "fetched from another address" "$STATE/fetched/other" /srv/tftpd-ip/data
+        contains "$(journal tftpd-ip.service)" "RRQ from 127.0.0.2 filename data"
 }
 
 # tftp_dnsmasq_unit NAME LINE...: dnsmasq as a TFTP server alone.
