@@ -2,10 +2,13 @@
 """Datagrams: the same programs with Unix sockets of their own and with UDP sockets under rules.
 
 Server and client are one program each, which takes a path or a port: only the addresses differ.
-They share a processor. On two, what is measured is who waits for whom: the same native pair answers
-200,000 or 450,000 a second, from one second to the next.
+They share a processor, and neither takes it from the other before he has to wait (SCHED_BATCH of
+sched(7)). Otherwise what is measured is who waits for whom: on two processors, the same native pair
+answers 200,000 or 450,000 a second, from one second to the next; and on one, the scheduler lets the
+one with less to do interrupt the other after each datagram, or after each eighth.
 """
 
+import os
 import statistics
 import subprocess
 import tempfile
@@ -23,6 +26,16 @@ WINDOW = 8
 BOUND = 65536
 
 
+def together():
+    """On the first processor, and not interrupted by one that was woken."""
+    first = pin(0)
+
+    def run():
+        first()
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+    return run
+
+
 class Side:
     """A server and its clients, of which one may be under rules."""
 
@@ -32,14 +45,14 @@ class Side:
         path = directory / 'sock'
         rules = f'udp,port={PORT},path={path}'
         words = [bench.program('answer'), path if server == 'native' else PORT, how]
-        self.server = bench.activated({}, words, preexec_fn=pin(0),
+        self.server = bench.activated({}, words, preexec_fn=together(),
                                       rules=None if server == 'native' else f'in,{rules}')
         cleanup.callback(stop, self.server)
         wait_for(path.is_socket, self.server, path)
         words = [bench.program('ask'), path if client == 'native' else PORT, clients, window]
         if files:
             words.append(directory)
-        self.client = bench.activated({}, words, preexec_fn=pin(0), text=True,
+        self.client = bench.activated({}, words, preexec_fn=together(), text=True,
                                       rules=None if client == 'native' else f'out,{rules}',
                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         cleanup.callback(stop, self.client)
@@ -115,12 +128,12 @@ def strangers(bench):
         with ExitStack() as cleanup:
             path = bench.directory / f'{name}.sock'
             server = bench.activated({}, [bench.program('answer'), where, 'one'], rules=rules,
-                                     preexec_fn=pin(0))
+                                     preexec_fn=together())
             cleanup.callback(stop, server)
             wait_for(path.is_socket, server, path)
             client = subprocess.Popen([bench.program('strangers'), path], text=True,
                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                      preexec_fn=pin(0))
+                                      preexec_fn=together())
             cleanup.callback(stop, client)
             memory[name], times[name] = [own_memory(server)], []
             for count in filling, more:
