@@ -115,6 +115,25 @@ static void take_over(int fd, struct sock *sock, struct sock *before)
                 (void)datagram_connect(fd, sock, &peer);
 }
 
+/* With another name; w: the word of fd, which is held. Returns false when it is what it was. */
+static bool replace_client(int fd, word w, const struct target *target)
+{
+        struct sock *before = datagram_sock(w), *sock;
+        const struct inet_socket inet = inet_socket_of(fd, w);
+        word now;
+
+        if (datagram_make_client(&inet, target, !atomic_load(&datagram_of(before)->automatic)) < 0)
+                return false;
+
+        /* Another thread may have closed it meanwhile. */
+        now = table_hold(fd);
+        sock = datagram_sock(now);
+        if (sock && sock != before)
+                take_over(fd, sock, before);
+        table_drop(now);
+        return sock != before;
+}
+
 bool datagram_rename(int fd, const struct sock *sock, const struct target *target)
 {
         bool missing, renamed = false;
@@ -130,16 +149,10 @@ bool datagram_rename(int fd, const struct sock *sock, const struct target *targe
 
         w = table_hold(fd);
         if (datagram_sock(w) == sock) {
-                const struct inet_socket inet = inet_socket_of(fd, w);
-
                 /* Not once more when it fails. */
                 atomic_store(&datagram_of(sock)->unsure, false);
-                renamed = datagram_make_client(&inet, target,
-                                               !atomic_load(&datagram_of(sock)->automatic)) == 0 &&
-                          datagram_sock(table_get(fd)) != sock;
+                renamed = replace_client(fd, w, target);
         }
-        if (renamed)
-                take_over(fd, datagram_sock(table_get(fd)), datagram_sock(w));
         table_drop(w);
         return renamed;
 }
