@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -23,9 +24,14 @@
 #include "preload/watch.h"
 #include "rules/address.h"
 
-/* For so long a thread is waited for that replaces the same socket: a hundred times this. */
-#define CLAIM_US      200
-#define CLAIM_MOMENTS 100
+/*
+ * So many times as many microseconds a thread is waited for that replaces the same socket. On a
+ * busy machine it may not run for long; of streams, whose answers wait for nobody, handlers may
+ * wait.
+ */
+#define CLAIM_US             200
+#define CLAIM_TIMES_DATAGRAM 5000
+#define CLAIM_TIMES_STREAM   100
 
 struct inet_socket inet_socket_of(int fd, word w)
 {
@@ -373,15 +379,18 @@ static bool is_still_there(const struct inet_socket *inet)
 
 /*
  * Of threads that send first on one socket, one replaces it: what had been sent from the socket of
- * another would be answered to nobody. Who claims it is done in microseconds, unless a signal
- * handler has interrupted him and wants the same, or he is in the process that has forked this one.
+ * another would be answered to nobody. Who claims it is done in less than a millisecond, unless he
+ * does not run, a signal handler has interrupted him (of streams), or he is in the process that has
+ * forked this one.
  */
 static int claim(const struct inet_socket *inet)
 {
+        const int times = inet->type == SOCK_DGRAM ? CLAIM_TIMES_DATAGRAM : CLAIM_TIMES_STREAM;
+
         for (int i = 0; is_still_there(inet); i++) {
                 const word w = table_get(inet->fd);
 
-                if (!is_inet(inet->word) || process_is_borrowed() || i == CLAIM_MOMENTS)
+                if (!is_inet(inet->word) || process_is_borrowed() || i == times)
                         return 0;
                 if (w & WORD_CLAIMED)
                         kernel_sleep_microseconds(CLAIM_US);
@@ -402,26 +411,13 @@ static void unclaim(const struct inet_socket *inet)
                !table_replace(inet->fd, w, w & ~WORD_CLAIMED));
 }
 
-int convert(const struct inet_socket *inet, int with, struct sock *sock, bool shared)
+/* before: what is at the number, if duplicates of it are to be replaced as well. */
+static int put(const struct inet_socket *inet, int with, struct sock *sock,
+               const struct file_state *state, const struct stat *before)
 {
-        const bool copied = may_have_copies(inet->word), watched = is_watched(inet);
+        const bool watched = is_watched(inet);
         const word w = word_for(inet, sock);
-        struct file_state state;
-        struct departure departure;
-        struct stat before;
         int old, r;
-
-        r = table_reserve(inet->fd);
-        if (r < 0)
-                return r;
-        if (copied && fstat(inet->fd, &before) < 0)
-                return -errno;
-
-        state = read_file_state(inet->fd);
-        if (shared)
-                state.status |= next.fcntl(with, F_GETFL) & O_NONBLOCK;
-        copy_options(inet, with, sock);
-        departure = departure_of(inet->fd, inet->word);
 
         r = claim(inet);
         if (r < 0)
@@ -438,7 +434,7 @@ int convert(const struct inet_socket *inet, int with, struct sock *sock, bool sh
                 return r;
         }
 
-        write_file_state(inet->fd, &state);
+        write_file_state(inet->fd, state);
         if (watched) {
                 watch_resume(inet->fd);
                 keep_notes(inet->fd, table_get(inet->fd));
@@ -447,11 +443,52 @@ int convert(const struct inet_socket *inet, int with, struct sock *sock, bool sh
                 else if (sock)
                         atomic_store(&sock->watched, true);
         }
-        if (copied)
-                convert_copies(inet, &before, w);
+        if (before)
+                convert_copies(inet, before, w);
         table_put(inet->fd, watched && !sock ? w | WORD_EPOLLED : w);
         waking_end(old);
-        departure_finish(&departure);
-
         return 0;
+}
+
+/* Who has claimed a datagram socket must not be interrupted by a handler that sends from it. */
+static int put_unsignalled(const struct inet_socket *inet, int with, struct sock *sock,
+                           const struct file_state *state, const struct stat *before)
+{
+        const uint64_t all = ~UINT64_C(0);
+        uint64_t signals;
+        int r;
+
+        if (inet->type != SOCK_DGRAM)
+                return put(inet, with, sock, state, before);
+
+        (void)kernel_block_signals(SIG_BLOCK, &all, &signals);
+        r = put(inet, with, sock, state, before);
+        (void)kernel_block_signals(SIG_SETMASK, &signals, NULL);
+        return r;
+}
+
+int convert(const struct inet_socket *inet, int with, struct sock *sock, bool shared)
+{
+        const bool copied = may_have_copies(inet->word);
+        struct file_state state;
+        struct departure departure;
+        struct stat before;
+        int r;
+
+        r = table_reserve(inet->fd);
+        if (r < 0)
+                return r;
+        if (copied && fstat(inet->fd, &before) < 0)
+                return -errno;
+
+        state = read_file_state(inet->fd);
+        if (shared)
+                state.status |= next.fcntl(with, F_GETFL) & O_NONBLOCK;
+        copy_options(inet, with, sock);
+        departure = departure_of(inet->fd, inet->word);
+
+        r = put_unsignalled(inet, with, sock, &state, copied ? &before : NULL);
+        if (r == 0)
+                departure_finish(&departure);
+        return r;
 }

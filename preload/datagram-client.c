@@ -109,6 +109,7 @@ static void take_over(int fd, struct sock *sock, struct sock *before)
         before->owns_port = false;
         atomic_store(&datagram->has_port, atomic_load(&old->has_port));
         atomic_store(&datagram->shut, atomic_load(&old->shut));
+        atomic_store(&datagram->asks, atomic_load(&old->asks));
 
         datagram_peer(before, &peer);
         if (peer.state != CORRESPONDENT_NONE)

@@ -47,6 +47,13 @@ static bool names_port(const struct rule *rule)
         return rule->port_first != 0 || rule->port_last != UINT16_MAX;
 }
 
+/* A rule that leads an address elsewhere, or says to leave just that one alone. */
+static bool has_a_say(const struct rule *rule)
+{
+        return names_port(rule) || rule->action == RULE_PATH || rule->action == RULE_ABSTRACT ||
+               rule->action == RULE_INET;
+}
+
 /* The rule about an address, also when it says to ignore it. NULL: none. */
 static const struct rule *find_rule(const struct inet_socket *inet, const struct endpoint *asked,
                                     bool is_ipv4)
@@ -105,9 +112,13 @@ bool datagram_find_peer(const struct inet_socket *inet, const struct endpoint *a
                 return false;
 
         rule = find_rule(inet, asked, is_ipv4);
-        return !(rule && names_port(rule)) &&
-               (inet->sock->kind != SOCK_CLIENT ||
-                is_checked_client(inet, asked, is_ipv4, *ret_number));
+        if (rule && (atomic_load_explicit(&datagram_of(inet->sock)->asks, memory_order_relaxed)
+                             ? has_a_say(rule)
+                             : names_port(rule)))
+                return false;
+
+        return inet->sock->kind != SOCK_CLIENT ||
+               is_checked_client(inet, asked, is_ipv4, *ret_number);
 }
 
 int datagram_find(int fd, const struct sock *sock, const struct endpoint *asked, bool is_ipv4,
@@ -146,13 +157,6 @@ static bool may_know_peers(const struct inet_socket *inet)
                (inet->sock || WORD_KIND(inet->word) == WORD_INET || inet->word & WORD_ANY_PORT);
 }
 
-/* A rule that leads an address elsewhere, or says to leave just that one alone. */
-static bool has_a_say(const struct rule *rule)
-{
-        return names_port(rule) || rule->action == RULE_PATH || rule->action == RULE_ABSTRACT ||
-               rule->action == RULE_INET;
-}
-
 static bool find_peer(const struct inet_socket *inet, const struct endpoint *asked, bool is_ipv4,
                       struct target *ret)
 {
@@ -164,6 +168,17 @@ static bool find_peer(const struct inet_socket *inet, const struct endpoint *ask
 
         rule = find_rule(inet, asked, is_ipv4);
         return !(rule && has_a_say(rule)) && !is_of_kernel(inet, asked, is_ipv4);
+}
+
+/* A rule has led it there, and does so also where a peer has the address. */
+static void note_asks(int fd)
+{
+        const word w = table_hold(fd);
+        const struct sock *sock = datagram_sock(w);
+
+        if (sock)
+                atomic_store(&datagram_of(sock)->asks, true);
+        table_drop(w);
 }
 
 int datagram_convert(const struct inet_socket *inet, const struct endpoint *asked, bool is_ipv4)
@@ -187,6 +202,8 @@ int datagram_convert(const struct inet_socket *inet, const struct endpoint *aske
         r = serve_unbound(inet);
         if (r == 0)
                 r = datagram_make_client(inet, &target, serves);
+        if (r >= 0 && !serves)
+                note_asks(inet->fd);
         /* Another thread, that sends for the first time as well, was faster. */
         return r < 0 && !datagram_sock(table_get(inet->fd)) ? r : 1;
 }

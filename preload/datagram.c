@@ -83,6 +83,7 @@ int datagram_prepare(struct sock *sock, const struct inet_socket *inet)
         (void)record_store(&datagram->last, nobody.words);
         datagram->absent = datagram->has_sent = datagram->has_port = false;
         datagram->automatic = datagram->answered = datagram->asking = datagram->shut = false;
+        datagram->asks = false;
         datagram->unsure = datagram->told_full = datagram->told_absent = false;
         datagram->clean = datagram->slow = datagram->told_denied = false;
         datagram->made_by = process_id();

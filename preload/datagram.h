@@ -63,6 +63,7 @@ struct datagram {
         _Atomic bool absent;    /* connected, but nobody was there the last time */
         _Atomic bool has_sent;  /* to the target of a rule: there is a last one */
         _Atomic bool automatic; /* named by us: only those are heard that were sent to */
+        _Atomic bool asks;      /* made to send to the target of a rule, not to a peer */
         _Atomic bool unsure;    /* how it has to be named: see datagram-client.h */
         _Atomic bool has_port;  /* of its own: what getsockname(2) tells */
         _Atomic bool shut;      /* for sends, by shutdown(2) */
