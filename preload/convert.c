@@ -367,30 +367,27 @@ static bool is_inet(word w)
  * Somebody may have closed the descriptor while a connect(2) or a lock was waited for, and what has
  * its number now must not be replaced. Only options and notes may have come to the word.
  */
-static bool is_still_there(const struct inet_socket *inet)
+static bool is_still(const struct inet_socket *inet, word w)
 {
-        const word w = table_get(inet->fd), fixed = WORD_IPV6 | WORD_DGRAM | UINT64_C(0xffff) << 16;
+        const word fixed = WORD_IPV6 | WORD_DGRAM | UINT64_C(0xffff) << 16;
 
-        if (is_inet(inet->word))
-                return is_inet(w) && ((w ^ inet->word) & fixed) == 0;
-
-        return w == inet->word;
+        return is_inet(inet->word) ? is_inet(w) && ((w ^ inet->word) & fixed) == 0
+                                   : w == inet->word;
 }
 
 /*
  * Of threads that send first on one socket, one replaces it: what had been sent from the socket of
- * another would be answered to nobody. Who claims it is done in less than a millisecond, unless he
- * does not run, a signal handler has interrupted him (of streams), or he is in the process that has
- * forked this one.
+ * another would be answered to nobody. He is done in less than a millisecond, unless he does not
+ * run, a signal handler has interrupted him (of streams), or he is in the process that has forked
+ * this.
  */
 static int claim(const struct inet_socket *inet)
 {
-        const int times = inet->type == SOCK_DGRAM ? CLAIM_TIMES_DATAGRAM : CLAIM_TIMES_STREAM;
+        const int most = inet->type == SOCK_DGRAM ? CLAIM_TIMES_DATAGRAM : CLAIM_TIMES_STREAM;
+        word w;
 
-        for (int i = 0; is_still_there(inet); i++) {
-                const word w = table_get(inet->fd);
-
-                if (!is_inet(inet->word) || process_is_borrowed() || i == times)
+        for (int i = 0; is_still(inet, w = table_get(inet->fd)); i++) {
+                if (!is_inet(w) || process_is_borrowed() || i == most)
                         return 0;
                 if (w & WORD_CLAIMED)
                         kernel_sleep_microseconds(CLAIM_US);
@@ -409,6 +406,17 @@ static void unclaim(const struct inet_socket *inet)
                 w = table_get(inet->fd);
         while (is_inet(w) && w & WORD_CLAIMED && !process_is_borrowed() &&
                !table_replace(inet->fd, w, w & ~WORD_CLAIMED));
+}
+
+void convert_await(int fd)
+{
+        for (int i = 0; i < CLAIM_TIMES_DATAGRAM; i++) {
+                const word w = table_get(fd);
+
+                if (!is_inet(w) || !(w & WORD_CLAIMED))
+                        return;
+                kernel_sleep_microseconds(CLAIM_US);
+        }
 }
 
 /* before: what is at the number, if duplicates of it are to be replaced as well. */
@@ -450,7 +458,7 @@ static int put(const struct inet_socket *inet, int with, struct sock *sock,
         return 0;
 }
 
-/* Who has claimed a datagram socket must not be interrupted by a handler that sends from it. */
+/* A handler that sends from a datagram socket must not interrupt who has claimed it. */
 static int put_unsignalled(const struct inet_socket *inet, int with, struct sock *sock,
                            const struct file_state *state, const struct stat *before)
 {

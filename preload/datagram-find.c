@@ -204,6 +204,10 @@ int datagram_convert(const struct inet_socket *inet, const struct endpoint *aske
                 r = datagram_make_client(inet, &target, serves);
         if (r >= 0 && !serves)
                 note_asks(inet->fd);
+        if (r >= 0)
+                return 1;
+
         /* Another thread, that sends for the first time as well, was faster. */
-        return r < 0 && !datagram_sock(table_get(inet->fd)) ? r : 1;
+        convert_await(inet->fd);
+        return datagram_sock(table_get(inet->fd)) ? 1 : r;
 }
