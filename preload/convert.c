@@ -25,9 +25,8 @@
 #include "rules/address.h"
 
 /*
- * So many times as many microseconds a thread is waited for that replaces the same socket. On a
- * busy machine it may not run for long; of streams, whose answers wait for nobody, handlers may
- * wait.
+ * So long and so often a thread is waited for that replaces the same socket: on a busy machine it
+ * may not run for long. Of streams, it may be a handler that waits for who it has interrupted.
  */
 #define CLAIM_US             200
 #define CLAIM_TIMES_DATAGRAM 5000
@@ -378,8 +377,7 @@ static bool is_still(const struct inet_socket *inet, word w)
 /*
  * Of threads that send first on one socket, one replaces it: what had been sent from the socket of
  * another would be answered to nobody. He is done in less than a millisecond, unless he does not
- * run, a signal handler has interrupted him (of streams), or he is in the process that has forked
- * this.
+ * run, a handler has interrupted him (of streams), or he has been left behind by fork(2).
  */
 static int claim(const struct inet_socket *inet)
 {
