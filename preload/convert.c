@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "preload/cancel.h"
+#include "preload/claim.h"
 #include "preload/convert.h"
 #include "preload/datagram.h"
 #include "preload/departure.h"
@@ -23,14 +24,6 @@
 #include "preload/waking.h"
 #include "preload/watch.h"
 #include "rules/address.h"
-
-/*
- * So long and so often a thread is waited for that replaces the same socket: on a busy machine it
- * may not run for long. Of streams, it may be a handler that waits for who it has interrupted.
- */
-#define CLAIM_US             200
-#define CLAIM_TIMES_DATAGRAM 5000
-#define CLAIM_TIMES_STREAM   100
 
 struct inet_socket inet_socket_of(int fd, word w)
 {
@@ -357,66 +350,6 @@ static bool is_watched(const struct inet_socket *inet)
                inet->word & WORD_EPOLLED;
 }
 
-static bool is_inet(word w)
-{
-        return WORD_KIND(w) == WORD_INET || WORD_KIND(w) == WORD_PLAIN;
-}
-
-/*
- * Somebody may have closed the descriptor while a connect(2) or a lock was waited for, and what has
- * its number now must not be replaced. Only options and notes may have come to the word.
- */
-static bool is_still(const struct inet_socket *inet, word w)
-{
-        const word fixed = WORD_IPV6 | WORD_DGRAM | UINT64_C(0xffff) << 16;
-
-        return is_inet(inet->word) ? is_inet(w) && ((w ^ inet->word) & fixed) == 0
-                                   : w == inet->word;
-}
-
-/*
- * Of threads that send first on one socket, one replaces it: what had been sent from the socket of
- * another would be answered to nobody. He is done in less than a millisecond, unless he does not
- * run, a handler has interrupted him (of streams), or he has been left behind by fork(2).
- */
-static int claim(const struct inet_socket *inet)
-{
-        const int most = inet->type == SOCK_DGRAM ? CLAIM_TIMES_DATAGRAM : CLAIM_TIMES_STREAM;
-        word w;
-
-        for (int i = 0; is_still(inet, w = table_get(inet->fd)); i++) {
-                if (!is_inet(w) || process_is_borrowed() || i == most)
-                        return 0;
-                if (w & WORD_CLAIMED)
-                        kernel_sleep_microseconds(CLAIM_US);
-                else if (table_replace(inet->fd, w, w | WORD_CLAIMED))
-                        return 0;
-        }
-
-        return -EBADF;
-}
-
-static void unclaim(const struct inet_socket *inet)
-{
-        word w;
-
-        do
-                w = table_get(inet->fd);
-        while (is_inet(w) && w & WORD_CLAIMED && !process_is_borrowed() &&
-               !table_replace(inet->fd, w, w & ~WORD_CLAIMED));
-}
-
-void convert_await(int fd)
-{
-        for (int i = 0; i < CLAIM_TIMES_DATAGRAM; i++) {
-                const word w = table_get(fd);
-
-                if (!is_inet(w) || !(w & WORD_CLAIMED))
-                        return;
-                kernel_sleep_microseconds(CLAIM_US);
-        }
-}
-
 /* before: what is at the number, if duplicates of it are to be replaced as well. */
 static int put(const struct inet_socket *inet, int with, struct sock *sock,
                const struct file_state *state, const struct stat *before)
@@ -425,7 +358,7 @@ static int put(const struct inet_socket *inet, int with, struct sock *sock,
         const word w = word_for(inet, sock);
         int old, r;
 
-        r = claim(inet);
+        r = claim_take(inet);
         if (r < 0)
                 return r;
         if (watched)
@@ -433,7 +366,7 @@ static int put(const struct inet_socket *inet, int with, struct sock *sock,
         old = waking_begin(inet);
         r = replace(inet->fd, with);
         if (r < 0) {
-                unclaim(inet);
+                claim_give_up(inet);
                 waking_end(old);
                 if (watched)
                         watch_resume(inet->fd);

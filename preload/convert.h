@@ -73,9 +73,6 @@ ino_t inet_socket_file(const struct inet_socket *inet);
  */
 int convert(const struct inet_socket *inet, int with, struct sock *sock, bool shared);
 
-/* Another thread may be about to replace the socket: wait until it has, or has not. */
-void convert_await(int fd);
-
 /*
  * The socket stays what it is, and becomes what w says, which is about to be in the table: the
  * duplicates that the program made before are it as well.

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "preload/asked.h"
+#include "preload/claim.h"
 #include "preload/datagram-client.h"
 #include "preload/datagram-find.h"
 #include "preload/kernel.h"
@@ -208,6 +209,6 @@ int datagram_convert(const struct inet_socket *inet, const struct endpoint *aske
                 return 1;
 
         /* Another thread, that sends for the first time as well, was faster. */
-        convert_await(inet->fd);
+        claim_await(inet->fd);
         return datagram_sock(table_get(inet->fd)) ? 1 : r;
 }

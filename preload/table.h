@@ -54,7 +54,7 @@ enum word_kind {
 #define WORD_SET_SOCKET  (UINT64_C(1) << 9)  /* one of SOL_SOCKET */
 #define WORD_CLIENT      (UINT64_C(1) << 10) /* bound against a rule, since it was connected */
 #define WORD_ANY_PORT    (UINT64_C(1) << 11) /* bound to a port that the kernel has chosen */
-#define WORD_CLAIMED     (UINT64_C(1) << 12) /* a thread is about to replace it: convert.c */
+#define WORD_CLAIMED     (UINT64_C(1) << 12) /* a thread is about to replace it: claim.h */
 #define WORD_PROTOCOL(w) ((int)((w) >> 16 & 0xffff))
 /* The options that it has set, one bit for each place below OPTION_NOTED: option-table.h. */
 #define WORD_NOTED(w)    ((uint32_t)((w) >> 32))
