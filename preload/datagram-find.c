@@ -12,7 +12,6 @@
 #include "preload/datagram-find.h"
 #include "preload/kernel.h"
 #include "preload/log.h"
-#include "preload/next.h"
 #include "preload/peers.h"
 #include "preload/process.h"
 #include "preload/rule-set.h"

@@ -10,20 +10,15 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "preload/asked.h"
 #include "preload/datagram-client.h"
 #include "preload/datagram-find.h"
 #include "preload/datagram-send.h"
 #include "preload/kernel.h"
 #include "preload/log.h"
-#include "preload/moved.h"
 #include "preload/next.h"
 #include "preload/option-table.h"
 #include "preload/pace.h"
 #include "preload/peers.h"
-#include "preload/process.h"
-#include "preload/rule-set.h"
-#include "preload/serve.h"
 #include "preload/tie.h"
 #include "rules/address.h"
 
