@@ -41,7 +41,8 @@ static const char *intrude(int fd)
         socklen_t length;
         const char *told;
 
-        need(stranger >= 0 && udp_real_name(fd, &name, &length), "a client's name");
+        need(stranger >= 0, "a socket of a stranger's");
+        need(udp_real_name(fd, &name, &length), "a client's name");
         told = result(sendto(stranger, "x", 1, MSG_DONTWAIT, (struct sockaddr *)&name, length));
         close(stranger);
         return told;
