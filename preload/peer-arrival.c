@@ -17,10 +17,12 @@
 #define SO_NETNS_COOKIE 71
 #endif
 
-/* How long the lock is waited for, in milliseconds. It is held for microseconds. */
-#define PATIENCE 50
-
-/* Who holds it for longer, in milliseconds, does not live any more, or is stopped. */
+/*
+ * The lock is held for microseconds, and for as long as a busy machine does not let its holder go
+ * on. How long it is waited for in milliseconds until somebody asks whether he lives; and who holds
+ * it for longer than the second does not, or is stopped.
+ */
+#define PATIENCE     50
 #define HOLD_LONGEST 1000
 
 /*
@@ -89,8 +91,8 @@ static bool inherit(struct peers *peers, uint64_t dead, uint64_t own)
 /* Returns the token to be given back, or 0. */
 static uint64_t take_lock(struct peers *peers, uint64_t *ret_signals)
 {
-        const uint64_t all = ~UINT64_C(0), own = token();
-        uint64_t holder;
+        const uint64_t all = ~UINT64_C(0);
+        uint64_t own = token(), holder;
 
         (void)kernel_block_signals(SIG_BLOCK, &all, ret_signals);
         for (int i = 0; i < 100; i++) {
@@ -98,13 +100,12 @@ static uint64_t take_lock(struct peers *peers, uint64_t *ret_signals)
                         return own;
                 kernel_yield();
         }
-        for (int i = 0; i < PATIENCE; i++) {
+        for (int i = 0; i < 2 * HOLD_LONGEST; i++) {
                 kernel_sleep_millisecond();
-                if (try_take(peers, own, &holder))
+                own = token();
+                if (try_take(peers, own, &holder) || (i >= PATIENCE && inherit(peers, holder, own)))
                         return own;
         }
-        if (inherit(peers, holder, own))
-                return own;
 
         (void)kernel_block_signals(SIG_SETMASK, ret_signals, NULL);
         return 0;

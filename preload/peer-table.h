@@ -77,7 +77,7 @@ static inline uint32_t peer_mask(void)
 }
 
 /* What is at a place. */
-#define peer_at(peers, place) (&(peers)->peers[(place)&peer_mask()])
+#define peer_at(table, place) (&(table)->peers[(place)&peer_mask()])
 
 /* How many places of the loopback address there are. */
 static inline uint32_t peer_local_places(void)

@@ -15,6 +15,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "tests/preload/ends.h"
 #include "tests/preload/native.h"
 #include "tests/preload/net.h"
 #include "tests/preload/tap.h"
@@ -196,8 +197,9 @@ static void check_longest(void)
                 skip("a name of 108 bytes", "UDP has none");
                 return;
         }
-        memset(un.sun_path, 'x', sizeof(un.sun_path));
-        memcpy(path, un.sun_path, sizeof(un.sun_path));
+        memset(path, 'x', sizeof(path) - 1);
+        memcpy(path, in_directory(""), strlen(in_directory("")));
+        memcpy(un.sun_path, path, sizeof(un.sun_path));
         client = new_client(NULL);
         (void)unlink(path);
         same(bind(client, (struct sockaddr *)&un, sizeof(un)), 0, "a name of 108 bytes");
