@@ -106,8 +106,12 @@ def datagrams(bench):
         ratio(bench, 'datagrams, 1 client, recvmmsg', window=WINDOW, how='many', **server),
         ratio(bench, f'datagrams, {many} clients, recvmmsg', window=WINDOW, clients=many,
               how='many', **server),
+        ratio(bench, 'datagrams, 1 client, IP_PKTINFO', window=WINDOW, how='control', **server),
+        ratio(bench, f'datagrams, {many} clients, IP_PKTINFO', window=WINDOW, clients=many,
+              how='control', **server),
         ratio(bench, 'datagrams, UDP client, one by one', client='rule'),
         ratio(bench, 'datagrams, UDP client', window=WINDOW, client='rule'),
+        ratio(bench, f'datagrams, {many} UDP clients', window=WINDOW, clients=many, client='rule'),
     ]
 
 
