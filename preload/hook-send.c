@@ -408,8 +408,10 @@ HOOK int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
                 if (many > 0)
                         continue;
                 n = sendmsg_any(fd, &messages[sent].msg_hdr, flags);
+                if (n < 0 && sent == 0)
+                        return -1;
                 if (n < 0)
-                        return sent > 0 ? (int)sent : -1;
+                        break;
                 messages[sent++].msg_len = (unsigned)n;
         }
 
