@@ -35,7 +35,8 @@ static struct sock *prepare_client(const struct inet_socket *inet, bool serves)
         if (!sock)
                 return NULL;
         sock->local = local ? *local : wildcard(inet->family);
-        sock->ephemeral = !local || inet->word & WORD_ANY_PORT;
+        sock->ephemeral =
+                !local || (inet->sock ? inet->sock->ephemeral : (inet->word & WORD_ANY_PORT) != 0);
         if (datagram_prepare(sock, inet) < 0) {
                 sock_unref(sock);
                 return NULL;
@@ -69,7 +70,9 @@ static int convert_to_client(const struct inet_socket *inet, const struct target
                 if (sock->removes_file)
                         departure_expect();
                 datagram_tune(fd, sock);
-                r = convert(inet, fd, sock, false) < 0 ? -ENOBUFS : 0;
+                r = convert(inet, fd, sock, false);
+                if (r < 0 && r != -EBADF)
+                        r = -ENOBUFS;
                 if (r < 0 && sock->removes_file)
                         (void)kernel_unlink(name.target.address.sun_path);
         }

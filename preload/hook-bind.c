@@ -45,13 +45,31 @@ static bool asks_for_any_port(const struct inet_socket *inet, const struct socka
                endpoint.port == 0;
 }
 
+/*
+ * Where the kernel makes no IP sockets, there is nothing to be bound. But many clients bind port 0
+ * before they connect or send, which a rule may lead elsewhere.
+ */
+static int bind_standin(const struct inet_socket *inet, const struct endpoint *endpoint)
+{
+        if (endpoint->port != 0 || !rule_set.concerns_out)
+                return -EADDRNOTAVAIL;
+
+        inet->sock->local = *endpoint;
+        inet->sock->local.port = endpoint_ephemeral_port();
+        inet->sock->ephemeral = true;
+        return 0;
+}
+
+static bool is_bound_standin(const struct inet_socket *inet)
+{
+        return inet_socket_is_standin(inet) && inet->sock->local.port != 0;
+}
+
 static int bind_for_real(const struct inet_socket *inet, const struct sockaddr *addr,
                          socklen_t length)
 {
         const word flag = asks_for_any_port(inet, addr, length) ? WORD_ANY_PORT : 0;
 
-        if (inet_socket_is_standin(inet))
-                return -EADDRNOTAVAIL;
         if (next.bind(inet->fd, addr, length) < 0)
                 return -errno;
 
@@ -91,8 +109,11 @@ static int bind_inet(const struct inet_socket *inet, const struct sockaddr *addr
 
         rule = rule_set_match(RULE_IN, inet, &endpoint, is_ipv4, &query);
         *ret_ruled = rule;
+        if (is_bound_standin(inet))
+                return -EINVAL;
         if (!rule)
-                return bind_for_real(inet, addr, length);
+                return inet_socket_is_standin(inet) ? bind_standin(inet, &endpoint)
+                                                    : bind_for_real(inet, addr, length);
         if (!inet_socket_is_standin(inet) && WORD_KIND(inet->word) != WORD_INET &&
             is_bound(inet->fd))
                 return -EINVAL;
