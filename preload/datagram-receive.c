@@ -90,11 +90,12 @@ bool datagram_hears_all(const struct sock *sock)
         const struct datagram *datagram = datagram_of(sock);
         struct endpoint peer;
 
-        if (datagram_peer_head(sock, &peer) == CORRESPONDENT_NONE)
-                return !datagram->automatic;
+        /* While its server is away, others can send to a client, and are in the queue then. */
+        if (datagram->automatic)
+                return false;
 
-        return !atomic_load(&datagram->absent) &&
-               (!datagram->automatic || atomic_load(&datagram->clean));
+        return datagram_peer_head(sock, &peer) == CORRESPONDENT_NONE ||
+               !atomic_load(&datagram->absent);
 }
 
 /*
@@ -110,6 +111,12 @@ static ssize_t failed(const struct sock *sock)
 
         return datagram_peer_head(sock, &unused) == CORRESPONDENT_NONE ? 0 : -ECONNREFUSED;
 }
+
+/*
+ * So many that are not heard a call throws away that does not wait: more than are in a queue, so
+ * that what is left has come since, and epoll(7) tells of it.
+ */
+#define DROPS_MOST 4096
 
 static bool is_shut(int fd)
 {
@@ -135,13 +142,23 @@ static int64_t patience_of(int fd)
         return timeout.tv_sec * 1000 + timeout.tv_usec / 1000;
 }
 
+/* What a call has thrown away so far. */
+struct dropped {
+        int64_t end; /* when the program does not wait any longer; 0: not known yet */
+        unsigned count;
+};
+
+static bool may_not_wait(int fd, int flags)
+{
+        return flags & MSG_DONTWAIT || next.fcntl(fd, F_GETFL) & O_NONBLOCK;
+}
+
 /*
  * What the program does not hear is thrown away, if it was only looked at. That must not prolong
  * the time for which it waits: strangers could keep it waiting for ever.
- * end: zero at first, when that time is over.
  * Returns 0 when there is to be another try, or a negative errno.
  */
-static int drop(int fd, int flags, int64_t *end)
+static int drop(int fd, int flags, struct dropped *dropped)
 {
         const int64_t now = flags & MSG_DONTWAIT ? 0 : kernel_milliseconds();
         char byte;
@@ -149,18 +166,20 @@ static int drop(int fd, int flags, int64_t *end)
 
         if (flags & MSG_PEEK)
                 (void)next.recv(fd, &byte, sizeof(byte), MSG_DONTWAIT);
+        if (++dropped->count % DROPS_MOST == 0 && may_not_wait(fd, flags))
+                return -EAGAIN;
         if (flags & MSG_DONTWAIT)
                 return 0;
-        if (*end == 0) {
+        if (dropped->end == 0) {
                 const int64_t patience = patience_of(fd);
 
-                *end = patience < 0 ? INT64_MAX : now + patience;
+                dropped->end = patience < 0 ? INT64_MAX : now + patience;
         }
-        if (*end == INT64_MAX)
+        if (dropped->end == INT64_MAX)
                 return 0;
-        if (*end <= now)
+        if (dropped->end <= now)
                 return -EAGAIN;
-        r = kernel_wait(fd, POLLIN, *end - now);
+        r = kernel_wait(fd, POLLIN, dropped->end - now);
         return r > 0 ? 0 : r == 0 ? -EAGAIN : -errno;
 }
 
@@ -182,7 +201,7 @@ ssize_t datagram_receive(int fd, struct sock *sock, void *buf, size_t size, int 
 {
         struct target source;
         struct endpoint from;
-        int64_t end = 0;
+        struct dropped dropped = {0};
         ssize_t n;
 
         if (!addr && datagram_hears_all(sock)) {
@@ -212,7 +231,7 @@ ssize_t datagram_receive(int fd, struct sock *sock, void *buf, size_t size, int 
                 }
                 if (find_source(fd, sock, &source, &from))
                         break;
-                n = drop(fd, flags, &end);
+                n = drop(fd, flags, &dropped);
                 if (n < 0)
                         return n;
         } while (true);
@@ -253,7 +272,7 @@ ssize_t datagram_receive_message(int fd, struct sock *sock, struct msghdr *msg, 
         struct target source;
         struct endpoint from;
         struct msghdr kernel;
-        int64_t end = 0;
+        struct dropped dropped = {0};
         ssize_t n;
 
         do {
@@ -282,7 +301,7 @@ ssize_t datagram_receive_message(int fd, struct sock *sock, struct msghdr *msg, 
                 if (find_source(fd, sock, &source, &from))
                         break;
                 control_discard(&kernel);
-                n = drop(fd, flags, &end);
+                n = drop(fd, flags, &dropped);
                 if (n < 0)
                         return n;
         } while (true);

@@ -85,8 +85,10 @@ int datagram_prepare(struct sock *sock, const struct inet_socket *inet)
         datagram->automatic = datagram->answered = datagram->asking = datagram->shut = false;
         datagram->asks = false;
         datagram->unsure = datagram->told_full = datagram->told_absent = false;
-        datagram->clean = datagram->slow = datagram->told_denied = false;
+        datagram->slow = datagram->told_denied = false;
         datagram->made_by = process_id();
+        datagram->claimed_by = 0;
+        datagram->forked = false;
         datagram->tie = 0;
         datagram->asking_since = 0;
         datagram->zone = 0;
@@ -267,7 +269,6 @@ int datagram_connect(int fd, struct sock *sock, const union correspondent *corre
                 datagram_leave_peer(fd);
 
         tie_forget(sock);
-        atomic_store(&datagram->clean, r == 0 && datagram_is_empty(fd));
         atomic_store(&datagram->absent, r < 0);
         if (!record_store(&datagram->peer, correspondent->words))
                 return -EALREADY;

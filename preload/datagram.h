@@ -56,9 +56,9 @@ struct datagram {
         struct record tied; /* see tie.h */
         _Atomic int tie;
         _Atomic pid_t made_by;
+        _Atomic pid_t claimed_by; /* see claim.h */
         _Atomic bool answered, asking;
         _Atomic int64_t asking_since, looked;
-        _Atomic bool clean;     /* connected before anybody else has sent to it */
         _Atomic bool slow;      /* connected, and the peer has been waited for in vain */
         _Atomic bool absent;    /* connected, but nobody was there the last time */
         _Atomic bool has_sent;  /* to the target of a rule: there is a last one */
@@ -67,6 +67,7 @@ struct datagram {
         _Atomic bool unsure;    /* how it has to be named: see datagram-client.h */
         _Atomic bool has_port;  /* of its own: what getsockname(2) tells */
         _Atomic bool shut;      /* for sends, by shutdown(2) */
+        _Atomic bool forked;    /* a child that was forked has it, too: see waking.h */
         _Atomic bool told_denied, told_full, told_absent; /* why a datagram was lost */
         _Atomic uint8_t zone;                             /* see pace.h */
         _Atomic uint16_t era;
