@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "preload/claim.h"
+#include "preload/datagram.h"
 #include "preload/kernel.h"
 #include "preload/process.h"
 #include "preload/table.h"
@@ -20,14 +21,21 @@
  */
 static _Atomic pid_t claimer;
 
-static bool is_inet(word w)
+/* Who claims a converted datagram socket, which may become one of IP again. NULL for others. */
+static _Atomic pid_t *claim_of(word w)
 {
-        return WORD_KIND(w) == WORD_INET || WORD_KIND(w) == WORD_PLAIN;
+        const struct sock *sock = datagram_sock(w);
+
+        return sock ? &datagram_of(sock)->claimed_by : NULL;
 }
 
 static bool is_claimed(word w)
 {
-        return is_inet(w) && w & WORD_CLAIMED && atomic_load(&claimer) == process_id();
+        const _Atomic pid_t *by = claim_of(w);
+
+        if (by)
+                return atomic_load(by) == process_id();
+        return word_is_inet(w) && w & WORD_CLAIMED && atomic_load(&claimer) == process_id();
 }
 
 /* Only options and notes may have come to the word. */
@@ -35,8 +43,21 @@ static bool is_still(const struct inet_socket *inet, word w)
 {
         const word fixed = WORD_IPV6 | WORD_DGRAM | UINT64_C(0xffff) << 16;
 
-        return is_inet(inet->word) ? is_inet(w) && ((w ^ inet->word) & fixed) == 0
-                                   : w == inet->word;
+        return word_is_inet(inet->word) ? word_is_inet(w) && ((w ^ inet->word) & fixed) == 0
+                                        : w == inet->word;
+}
+
+/* Returns false when another thread was faster. */
+static bool try_to_claim(int fd, word w)
+{
+        const pid_t self = process_id();
+        _Atomic pid_t *by = claim_of(w);
+        pid_t before = by ? atomic_load(by) : 0;
+
+        if (by)
+                return before != self && atomic_compare_exchange_strong(by, &before, self);
+        atomic_store(&claimer, self);
+        return table_replace(fd, w, w | WORD_CLAIMED);
 }
 
 int claim_take(const struct inet_socket *inet)
@@ -45,32 +66,46 @@ int claim_take(const struct inet_socket *inet)
         word w;
 
         for (int i = 0; is_still(inet, w = table_get(inet->fd)); i++) {
-                if (!is_inet(w) || process_is_borrowed() || i == most)
+                if ((!word_is_inet(w) && !claim_of(w)) || process_is_borrowed() || i == most)
                         return 0;
-                if (is_claimed(w)) {
+                if (is_claimed(w))
                         kernel_sleep_microseconds(MOMENT_US);
-                        continue;
-                }
-                atomic_store(&claimer, process_id());
-                if (table_replace(inet->fd, w, w | WORD_CLAIMED))
+                else if (try_to_claim(inet->fd, w))
                         return 0;
         }
 
         return -EBADF;
 }
 
+bool claim_holds(const struct inet_socket *inet)
+{
+        const word w = table_get(inet->fd);
+
+        return is_still(inet, w) && (!word_is_inet(w) || w & WORD_CLAIMED || process_is_borrowed());
+}
+
 void claim_give_up(const struct inet_socket *inet)
 {
-        word w;
+        word w = table_get(inet->fd);
+        _Atomic pid_t *by = claim_of(w);
 
-        do
+        if (process_is_borrowed())
+                return;
+        if (by && w == inet->word)
+                atomic_store(by, 0);
+        while (word_is_inet(w) && w & WORD_CLAIMED &&
+               !table_replace(inet->fd, w, w & ~WORD_CLAIMED))
                 w = table_get(inet->fd);
-        while (is_inet(w) && w & WORD_CLAIMED && !process_is_borrowed() &&
-               !table_replace(inet->fd, w, w & ~WORD_CLAIMED));
 }
 
 void claim_await(int fd)
 {
-        for (int i = 0; i < TIMES_DATAGRAM && is_claimed(table_get(fd)); i++)
+        word w = table_get(fd);
+
+        if (process_is_borrowed() || (word_is_inet(w) && !(w & WORD_DGRAM)))
+                return;
+        for (int i = 0; i < TIMES_DATAGRAM && is_claimed(w); i++) {
                 kernel_sleep_microseconds(MOMENT_US);
+                w = table_get(fd);
+        }
 }

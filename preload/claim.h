@@ -18,5 +18,14 @@
 int claim_take(const struct inet_socket *inet);
 void claim_give_up(const struct inet_socket *inet);
 
-/* Another thread may be about to replace the socket: wait until it has, or has not. */
+/* Is it so yet? Somebody may have closed the descriptor all the same. */
+bool claim_holds(const struct inet_socket *inet);
+
+/* Another thread may be about to replace a datagram socket: wait until it has, or has not. */
 void claim_await(int fd);
+
+/* May claim_await() have to wait? A look at the word of the descriptor. */
+static inline bool claim_may_be(word w)
+{
+        return word_is_inet(w) && w & WORD_CLAIMED && w & WORD_DGRAM;
+}

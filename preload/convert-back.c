@@ -44,6 +44,7 @@ static int replace_by_inet(const struct inet_socket *inet, int fd, const struct 
                            socklen_t length)
 {
         struct inet_socket client = *inet;
+        int r;
 
         convert_restore_options(fd, &inet->sock->options);
         if (sock_is_datagram(inet->sock))
@@ -52,7 +53,8 @@ static int replace_by_inet(const struct inet_socket *inet, int fd, const struct 
                 return -errno;
 
         client.flags = !bound ? 0 : inet->type == SOCK_DGRAM ? WORD_ANY_PORT : WORD_CLIENT;
-        return convert(&client, fd, NULL, false) < 0 ? -ENOBUFS : 0;
+        r = convert(&client, fd, NULL, false);
+        return r == 0 || r == -EBADF ? r : -ENOBUFS;
 }
 
 int convert_back(const struct inet_socket *inet, const struct sockaddr *bound, socklen_t length)

@@ -110,9 +110,7 @@ const struct endpoint *inet_socket_local(const struct inet_socket *inet, struct 
         socklen_t length = sizeof(addr);
 
         if (inet->sock)
-                return inet->sock->kind == SOCK_STANDIN || inet->sock->local.port == 0
-                               ? NULL
-                               : &inet->sock->local;
+                return inet->sock->local.port == 0 ? NULL : &inet->sock->local;
         if (WORD_KIND(inet->word) == WORD_SOCK)
                 return moved_local(inet->fd, sock_at(WORD_INDEX(inet->word)), buf) == 0 &&
                                        buf->port != 0
@@ -129,8 +127,7 @@ const struct endpoint *inet_socket_local(const struct inet_socket *inet, struct 
 /* Has this process made it, and do we know all that was set on it, by this number alone? */
 static bool is_known(const struct inet_socket *inet)
 {
-        return (WORD_KIND(inet->word) == WORD_INET || WORD_KIND(inet->word) == WORD_PLAIN) &&
-               WORD_PROTOCOL(inet->word) != 0 && !(inet->word & (WORD_SET | WORD_COPIED));
+        return word_is_inet(inet->word) && !(inet->word & (WORD_SET | WORD_COPIED));
 }
 
 /* May the program have set an option of the socket level that the new socket has, too? */
@@ -364,7 +361,7 @@ static int put(const struct inet_socket *inet, int with, struct sock *sock,
         if (watched)
                 watch_suspend(inet->fd);
         old = waking_begin(inet);
-        r = replace(inet->fd, with);
+        r = claim_holds(inet) ? replace(inet->fd, with) : -EBADF;
         if (r < 0) {
                 claim_give_up(inet);
                 waking_end(old);
@@ -385,6 +382,8 @@ static int put(const struct inet_socket *inet, int with, struct sock *sock,
         if (before)
                 convert_copies(inet, before, w);
         table_put(inet->fd, watched && !sock ? w | WORD_EPOLLED : w);
+        if (inet->type == SOCK_DGRAM)
+                waking_note_new();
         waking_end(old);
         return 0;
 }

@@ -181,7 +181,7 @@ static void note_asks(int fd)
         table_drop(w);
 }
 
-int datagram_convert(const struct inet_socket *inet, const struct endpoint *asked, bool is_ipv4)
+static int convert_once(const struct inet_socket *inet, const struct endpoint *asked, bool is_ipv4)
 {
         struct target target = {.length = offsetof(struct sockaddr_un, sun_path)};
         const bool serves = find_peer(inet, asked, is_ipv4, &target);
@@ -204,10 +204,22 @@ int datagram_convert(const struct inet_socket *inet, const struct endpoint *aske
                 r = datagram_make_client(inet, &target, serves);
         if (r >= 0 && !serves)
                 note_asks(inet->fd);
-        if (r >= 0)
-                return 1;
+        return r < 0 ? r : 1;
+}
 
-        /* Another thread, that sends for the first time as well, was faster. */
-        claim_await(inet->fd);
+/* Other threads may be faster, that send for the first time as well, or elsewhere. */
+int datagram_convert(const struct inet_socket *inet, const struct endpoint *asked, bool is_ipv4)
+{
+        struct inet_socket now = *inet;
+        int r;
+
+        do {
+                r = convert_once(&now, asked, is_ipv4);
+                if (r >= 0)
+                        return r;
+                claim_await(inet->fd);
+                if (datagram_sock(table_get(inet->fd)))
+                        return 1;
+        } while (r == -EBADF && inet_socket_find(inet->fd, &now));
         return datagram_sock(table_get(inet->fd)) ? 1 : r;
 }

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "preload/claim.h"
 #include "preload/datagram-client.h"
 #include "preload/datagram-find.h"
 #include "preload/datagram-send.h"
@@ -234,6 +235,23 @@ static ssize_t send_to_peer(int fd, struct sock *sock, struct datagram *datagram
         return send_to_absent(fd, sock, datagram, out);
 }
 
+/*
+ * Other threads may make of the socket what it is to be, and again something else.
+ * before: what it was, which it is no more, or this thread has failed to make it another.
+ */
+static int look_again(int fd, const struct sock *before, int error)
+{
+        const struct sock *sock;
+        word w;
+
+        claim_await(fd);
+        w = table_get(fd);
+        sock = datagram_sock(w);
+        if (sock && sock != before)
+                return DATAGRAM_IS_ANOTHER;
+        return word_is_inet(w) ? DATAGRAM_IS_IP : error;
+}
+
 /* IP's own socket again, for what no rule is about; unless a rule has given it its address. */
 static int send_elsewhere(int fd, const struct endpoint *asked)
 {
@@ -250,11 +268,13 @@ static int send_elsewhere(int fd, const struct endpoint *asked)
                 const struct inet_socket inet = inet_socket_of(fd, w);
 
                 r = convert_back_bound(&inet);
-        } else
+        } else if (sock)
                 log_message(LOG_INFO, "port ", LOG_NUMBER(asked->port),
                             ": no rule is about it, and the socket is none of IP");
         table_drop(w);
-        return r < 0 ? r : DATAGRAM_IS_IP;
+        if (r == DATAGRAM_IS_LOST)
+                return r;
+        return r < 0 ? look_again(fd, sock, r) : DATAGRAM_IS_IP;
 }
 
 /* What UDP says of an address that is none of its own. Of IPv4, it takes AF_UNSPEC for AF_INET. */
@@ -352,7 +372,7 @@ static ssize_t send_once(int fd, const struct outgoing *out, const struct sockad
         struct endpoint peer;
 
         if (!sock)
-                return -EBADF;
+                return look_again(fd, NULL, -EBADF);
         /* The pieces of a datagram that is sent bit by bit would go out as many. */
         if (out->flags & (MSG_OOB | MSG_MORE))
                 return -EOPNOTSUPP;

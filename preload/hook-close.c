@@ -11,6 +11,7 @@
 #include <sys/single_threaded.h>
 
 #include "preload/cancel.h"
+#include "preload/claim.h"
 #include "preload/convert.h"
 #include "preload/departure.h"
 #include "preload/hook.h"
@@ -35,6 +36,12 @@ static int close_listener(int fd, const struct departure *departure)
 static int close_tracked(int fd, word w)
 {
         struct departure departure;
+
+        /* What has the number next must not be replaced instead. */
+        if (UNLIKELY(claim_may_be(w))) {
+                claim_await(fd);
+                w = table_get(fd);
+        }
 
         /* Who goes through /proc/self/fd finds it there, and gives up when it can't be closed. */
         if (WORD_KIND(w) == WORD_KEPT)

@@ -249,7 +249,7 @@ static void forget_moved(int fd, const struct sock *sock, bool dissolved)
 {
         if (sock->kind == SOCK_MOVED_PEER)
                 table_put(fd, word_inet(dissolved ? WORD_INET : WORD_PLAIN, sock->family,
-                                        sock->type, sock->protocol, WORD_SET));
+                                        sock->type, sock->protocol, WORD_SET | WORD_FORKED));
 }
 
 /*

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "preload/attached.h"
+#include "preload/claim.h"
 #include "preload/client.h"
 #include "preload/datagram-many.h"
 #include "preload/datagram-receive.h"
@@ -55,12 +56,17 @@ static inline void adopt(int fd, const void *address)
  */
 static inline bool concerns_us(int fd, int flags, int *ret_check)
 {
-        const word w = table_get(fd);
+        word w = table_get(fd);
         struct sock *sock;
 
         *ret_check = 0;
         if (LIKELY(w == 0))
                 return false;
+        /* What the kernel said of the Unix socket would be the program's to hear until then. */
+        if (UNLIKELY(claim_may_be(w))) {
+                claim_await(fd);
+                w = table_get(fd);
+        }
         sock = sock_of(w);
         if (!sock || !sock_is_disguised(sock))
                 return false;

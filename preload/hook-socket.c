@@ -10,6 +10,7 @@
 #include "preload/hook.h"
 #include "preload/rule-set.h"
 #include "preload/sock.h"
+#include "preload/waking.h"
 #include "rules/address.h"
 
 #define TYPE_MASK 0xf /* the rest is SOCK_CLOEXEC, SOCK_NONBLOCK: socket(2) */
@@ -39,6 +40,8 @@ static void track(int fd, int domain, int type, int protocol)
                 return;
 
         table_put(fd, word_inet(WORD_INET, domain, type, protocol, 0));
+        if (type == SOCK_DGRAM)
+                waking_note_new();
 }
 
 /*

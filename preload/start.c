@@ -14,6 +14,14 @@
 #include "preload/mark.h"
 #include "preload/next.h"
 #include "preload/rule-set.h"
+#include "preload/waking.h"
+
+/*
+ * What pthread_atfork(3) calls, with a handle that only objects have which are linked with the C
+ * library's start files: LSB, "__register_atfork". There is static room for some functions.
+ */
+extern int __register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void),
+                             void *handle);
 
 static void __attribute__((constructor)) start(int argc, char **argv, char **envp)
 {
@@ -34,6 +42,7 @@ static void __attribute__((constructor)) start(int argc, char **argv, char **env
                 log_message(LOG_WARNING, "IP2UNIX_LOG_LEVEL: unknown level '", level, "'");
 
         rule_set_load();
+        (void)__register_atfork(waking_note_fork, NULL, NULL, NULL);
 
         passed = (struct kept_environment){
                 .listen_fds = environment_get(ENVIRONMENT_LISTEN_FDS),

@@ -55,6 +55,7 @@ enum word_kind {
 #define WORD_CLIENT      (UINT64_C(1) << 10) /* bound against a rule, since it was connected */
 #define WORD_ANY_PORT    (UINT64_C(1) << 11) /* bound to a port that the kernel has chosen */
 #define WORD_CLAIMED     (UINT64_C(1) << 12) /* a thread is about to replace it: claim.h */
+#define WORD_FORKED      (UINT64_C(1) << 13) /* of datagrams: a forked child has it as well */
 #define WORD_PROTOCOL(w) ((int)((w) >> 16 & 0xffff))
 /* The options that it has set, one bit for each place below OPTION_NOTED: option-table.h. */
 #define WORD_NOTED(w)    ((uint32_t)((w) >> 32))
@@ -64,6 +65,12 @@ static inline word word_inet(enum word_kind kind, int family, int type, int prot
 {
         return (word)kind | (family == AF_INET6 ? WORD_IPV6 : 0) |
                (type == SOCK_DGRAM ? WORD_DGRAM : 0) | (word)(protocol & 0xffff) << 16 | flags;
+}
+
+/* Is it about one of IP's sockets? */
+static inline bool word_is_inet(word w)
+{
+        return WORD_KIND(w) == WORD_INET || (WORD_KIND(w) == WORD_PLAIN && WORD_PROTOCOL(w) != 0);
 }
 
 /* WORD_SOCK, WORD_ACCEPTED, WORD_KEPT: which object */

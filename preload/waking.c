@@ -6,24 +6,60 @@
 #include <stdatomic.h>
 #include <sys/single_threaded.h>
 
+#include "preload/datagram.h"
 #include "preload/kernel.h"
 #include "preload/next.h"
-#include "preload/sock.h"
+#include "preload/process.h"
+#include "preload/table.h"
 #include "preload/waking.h"
 
 /* How long threads that wait have to notice: they are woken, and run, in a tenth of it. */
 #define MOMENT_US 200
 
-static _Atomic int pending; /* sockets whose readers were woken, and that are the old yet */
+/*
+ * Sockets whose readers were woken, and that are the old yet, in the lower half; the process whose
+ * they are in the upper one. A child that was forked in between has none.
+ */
+static _Atomic uint64_t pending;
+
+_Atomic bool waking_has_new;
+
+/* Does another process have it, or may it? A shutdown would be the end of it there, too. */
+static bool is_shared(const struct inet_socket *inet)
+{
+        if (inet->sock && sock_is_datagram(inet->sock))
+                return atomic_load(&datagram_of(inet->sock)->forked) ||
+                       datagram_of(inet->sock)->made_by != process_id();
+
+        return WORD_KIND(inet->word) == WORD_NONE || table_get(inet->fd) & WORD_FORKED;
+}
 
 /* A duplicate of the socket, or -1. Listeners may have others who go on with the same. */
 static int keep(const struct inet_socket *inet)
 {
         if (inet->type != SOCK_DGRAM || inet->family == AF_UNIX || __libc_single_threaded ||
-            (inet->sock && inet->sock->kind == SOCK_LISTENER))
+            (inet->sock && inet->sock->kind == SOCK_LISTENER && !datagram_may_be_ip(inet->sock)) ||
+            is_shared(inet))
                 return -1;
 
         return next.fcntl(inet->fd, F_DUPFD_CLOEXEC, 0);
+}
+
+static void count(int by)
+{
+        const uint64_t own = (uint64_t)process_id() << 32;
+        uint64_t before = atomic_load(&pending), after;
+
+        do
+                after = (before >> 32 == own >> 32 ? before : own) + (uint64_t)(int64_t)by;
+        while (!atomic_compare_exchange_weak(&pending, &before, after));
+}
+
+static bool is_pending(void)
+{
+        const uint64_t now = atomic_load(&pending);
+
+        return (uint32_t)now > 0 && now >> 32 == (uint64_t)process_id();
 }
 
 /*
@@ -39,7 +75,7 @@ int waking_begin(const struct inet_socket *inet)
         if (old < 0)
                 return -1;
 
-        atomic_fetch_add(&pending, 1);
+        count(1);
         (void)kernel_shutdown(old, SHUT_RD);
         kernel_close(old);
         kernel_sleep_microseconds(MOMENT_US);
@@ -49,11 +85,27 @@ int waking_begin(const struct inet_socket *inet)
 void waking_end(int waking)
 {
         if (waking >= 0)
-                atomic_fetch_sub(&pending, 1);
+                count(-1);
 }
 
 void waking_settle(void)
 {
-        for (int i = 0; i < 100 && atomic_load(&pending) > 0; i++)
+        for (int i = 0; i < 100 && is_pending(); i++)
                 kernel_sleep_microseconds(MOMENT_US);
+}
+
+void waking_note_fork(void)
+{
+        if (!atomic_exchange_explicit(&waking_has_new, false, memory_order_relaxed))
+                return;
+
+        for (int fd = table_next(0); fd >= 0; fd = table_next(fd + 1)) {
+                word w = table_get(fd);
+                const struct sock *sock = datagram_sock(w);
+
+                if (sock)
+                        atomic_store(&datagram_of(sock)->forked, true);
+                while (word_is_inet(w) && w & WORD_DGRAM && !table_replace(fd, w, w | WORD_FORKED))
+                        w = table_get(fd);
+        }
 }

@@ -6,10 +6,13 @@
  * replaced by another one (convert.h), they have to be woken to wait on that. Async-signal-safe.
  */
 
+#include <stdatomic.h>
+
 #include "preload/convert.h"
 
 /*
- * The datagram socket is about to be replaced: shut it down, so that who waits for it wakes.
+ * The datagram socket is about to be replaced: shut it down, so that who waits for it wakes. But
+ * not where another process may have it: each receive there would return at once, for ever.
  * Returns what waking_end() is given.
  */
 int waking_begin(const struct inet_socket *inet);
@@ -19,3 +22,15 @@ void waking_end(int waking);
 
 /* Who has received nothing may have been woken: wait until the socket is another. */
 void waking_settle(void);
+
+/* There is a datagram socket that no child has yet. */
+extern _Atomic bool waking_has_new;
+
+static inline void waking_note_new(void)
+{
+        if (!atomic_load_explicit(&waking_has_new, memory_order_relaxed))
+                atomic_store_explicit(&waking_has_new, true, memory_order_relaxed);
+}
+
+/* A child is about to be forked that will have all our sockets. */
+void waking_note_fork(void);
