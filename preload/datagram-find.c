@@ -12,6 +12,7 @@
 #include "preload/datagram-find.h"
 #include "preload/kernel.h"
 #include "preload/log.h"
+#include "preload/next.h"
 #include "preload/peers.h"
 #include "preload/process.h"
 #include "preload/rule-set.h"
@@ -181,7 +182,17 @@ static void note_asks(int fd)
         table_drop(w);
 }
 
-static int convert_once(const struct inet_socket *inet, const struct endpoint *asked, bool is_ipv4)
+static bool has_kernel_peer(const struct inet_socket *inet)
+{
+        struct sockaddr_storage addr;
+        socklen_t length = sizeof(addr);
+
+        return !inet->sock && WORD_KIND(inet->word) != WORD_INET &&
+               next.getpeername(inet->fd, (struct sockaddr *)&addr, &length) == 0;
+}
+
+static int convert_once(const struct inet_socket *inet, const struct endpoint *asked, bool is_ipv4,
+                        struct target *ret_aside)
 {
         struct target target = {.length = offsetof(struct sockaddr_un, sun_path)};
         const bool serves = find_peer(inet, asked, is_ipv4, &target);
@@ -191,6 +202,10 @@ static int convert_once(const struct inet_socket *inet, const struct endpoint *a
                 r = rule_set.concerns_out ? find_by_rule(inet, asked, is_ipv4, &target) : 0;
                 if (r <= 0)
                         return r;
+        }
+        if (ret_aside && has_kernel_peer(inet)) {
+                *ret_aside = target;
+                return DATAGRAM_GOES_ASIDE;
         }
         /* Its parent's records are all there are. */
         if (process_is_borrowed()) {
@@ -204,22 +219,23 @@ static int convert_once(const struct inet_socket *inet, const struct endpoint *a
                 r = datagram_make_client(inet, &target, serves);
         if (r >= 0 && !serves)
                 note_asks(inet->fd);
-        return r < 0 ? r : 1;
+        return r < 0 ? r : DATAGRAM_IS_CONVERTED;
 }
 
 /* Other threads may be faster, that send for the first time as well, or elsewhere. */
-int datagram_convert(const struct inet_socket *inet, const struct endpoint *asked, bool is_ipv4)
+int datagram_convert(const struct inet_socket *inet, const struct endpoint *asked, bool is_ipv4,
+                     struct target *ret_aside)
 {
         struct inet_socket now = *inet;
         int r;
 
         do {
-                r = convert_once(&now, asked, is_ipv4);
+                r = convert_once(&now, asked, is_ipv4, ret_aside);
                 if (r >= 0)
                         return r;
                 claim_await(inet->fd);
                 if (datagram_sock(table_get(inet->fd)))
-                        return 1;
+                        return DATAGRAM_IS_CONVERTED;
         } while (r == -EBADF && inet_socket_find(inet->fd, &now));
-        return datagram_sock(table_get(inet->fd)) ? 1 : r;
+        return datagram_sock(table_get(inet->fd)) ? DATAGRAM_IS_CONVERTED : r;
 }

@@ -34,7 +34,11 @@ int datagram_find(int fd, const struct sock *sock, const struct endpoint *asked,
  * has one is never taken for a peer's here: a peer could bring about that his is the address of a
  * server that the program asks, and answer in its place.
  *
- * Returns 1 when it has become one; 0: it is to go on as it is; or a negative errno, as connect(2)
- * has them.
+ * ret_aside: NULL for connect(2). A send from a connected socket is to go there by
+ * aside_send_unix(). Returns one of these; 0: it is to go on as it is; or a negative errno, as
+ * connect(2) has them.
  */
-int datagram_convert(const struct inet_socket *inet, const struct endpoint *asked, bool is_ipv4);
+enum { DATAGRAM_IS_CONVERTED = 1, DATAGRAM_GOES_ASIDE };
+
+int datagram_convert(const struct inet_socket *inet, const struct endpoint *asked, bool is_ipv4,
+                     struct target *ret_aside);

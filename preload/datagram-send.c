@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "preload/aside.h"
 #include "preload/claim.h"
 #include "preload/datagram-client.h"
 #include "preload/datagram-find.h"
@@ -62,6 +63,13 @@ static ssize_t transmit(int fd, const struct outgoing *out, const struct target 
         return next.sendmsg(fd, &msg, flags);
 }
 
+ssize_t outgoing_transmit(int fd, const struct outgoing *out, const struct target *target)
+{
+        const ssize_t n = transmit(fd, out, target, out->flags);
+
+        return n < 0 ? -errno : n;
+}
+
 /*
  * The socket has a timeout for sends of its own, so that a signal ends the waiting, which UDP's
  * senders don't expect.
@@ -72,7 +80,7 @@ static ssize_t transmit_again(int fd, const struct outgoing *out, const struct t
 }
 
 /* Nobody is there: what a Unix socket says of that. */
-static bool is_absence(int error)
+bool outgoing_is_absence(int error)
 {
         static const int errors[] = {ECONNREFUSED, ENOENT, ENOTCONN, ENOTDIR,  ELOOP,
                                      EPROTOTYPE,   EPERM,  EPIPE,    ENOTSOCK, EDESTADDRREQ};
@@ -109,7 +117,7 @@ static ssize_t undelivered(int fd, struct datagram *datagram, const struct outgo
                           error);
                 return by_rule ? -EACCES : (ssize_t)out->size;
         default:
-                if (!is_absence(error))
+                if (!outgoing_is_absence(error))
                         return -error;
                 /* Peers come and go. */
                 tell_lost(!by_rule              ? LOG_DEBUG
@@ -228,7 +236,7 @@ static ssize_t send_to_peer(int fd, struct sock *sock, struct datagram *datagram
         }
         if (errno == ECONNRESET)
                 return -ECONNREFUSED;
-        if (!is_absence(errno))
+        if (!outgoing_is_absence(errno))
                 return -errno;
 
         atomic_store(&datagram->absent, true);
@@ -303,7 +311,7 @@ static ssize_t send_to_address(int fd, struct sock *sock, struct datagram *datag
         union correspondent to;
         struct endpoint asked, peer;
         uint64_t number;
-        bool is_ipv4;
+        bool is_ipv4, connected;
         int r;
 
         r = read_address(sock->family, addr, length, &asked, &is_ipv4);
@@ -315,7 +323,8 @@ static ssize_t send_to_address(int fd, struct sock *sock, struct datagram *datag
                 asked.address = endpoint_opposite(&asked, sock->family, 0).address;
         if (out->size > (is_ipv4 ? DATAGRAM_LONGEST_IPV4 : DATAGRAM_LONGEST_IPV6))
                 return -EMSGSIZE;
-        if (datagram_peer_head(sock, &peer) != CORRESPONDENT_NONE) {
+        connected = datagram_peer_head(sock, &peer) != CORRESPONDENT_NONE;
+        if (connected) {
                 if (memcmp(&peer, &asked, sizeof(peer)) == 0)
                         return send_to_peer(fd, sock, datagram, out);
                 if (atomic_load(&datagram->absent) && take_refusal(fd) < 0)
@@ -323,6 +332,8 @@ static ssize_t send_to_address(int fd, struct sock *sock, struct datagram *datag
         }
 
         r = datagram_find(fd, sock, &asked, is_ipv4, &to, &number);
+        if (r == 0 && connected && datagram_may_be_ip(sock) && !endpoint_is_nowhere(&asked))
+                return aside_send_ip(sock, out, addr, length);
         if (r == 0)
                 r = send_elsewhere(fd, &asked);
         if (r == DATAGRAM_IS_LOST)

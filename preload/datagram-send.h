@@ -19,6 +19,12 @@ struct outgoing {
 
 struct outgoing outgoing_message(const struct msghdr *msg, int flags);
 
+/* Send to a target. Returns what sendmsg(2) would, or a negative errno of it. */
+ssize_t outgoing_transmit(int fd, const struct outgoing *out, const struct target *target);
+
+/* Does an error of that say that nobody is there, of which UDP's senders are told nothing? */
+bool outgoing_is_absence(int error);
+
 /* Is it to be many datagrams: UDP_SEGMENT, udp(7)? A Unix socket would make one of it. */
 bool outgoing_is_segmented(const struct sock *sock, const struct outgoing *out);
 

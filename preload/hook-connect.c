@@ -187,7 +187,7 @@ static int connect_inet(const struct inet_socket *inet, const struct sockaddr *a
                 return inet->sock ? wrong_address(inet, length)
                                   : connect_for_real(inet->fd, addr, length);
 
-        r = inet->type == SOCK_DGRAM ? datagram_convert(inet, &asked, is_ipv4) : 0;
+        r = inet->type == SOCK_DGRAM ? datagram_convert(inet, &asked, is_ipv4, NULL) : 0;
         if (r != 0)
                 return r < 0 ? r : hook_connect(inet->fd, addr, length);
 

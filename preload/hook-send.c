@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "preload/aside.h"
 #include "preload/attached.h"
 #include "preload/client.h"
 #include "preload/convert.h"
@@ -25,8 +26,8 @@
 #include "preload/sock.h"
 #include "preload/target.h"
 
-/* Converted meanwhile: see datagram-send.h. */
-#define IS_DATAGRAM 1
+/* Converted meanwhile, or to be sent from another socket. */
+enum { IS_DATAGRAM = DATAGRAM_IS_CONVERTED, IS_ASIDE = DATAGRAM_GOES_ASIDE };
 
 /* Where a message goes instead of where the program sends it. */
 struct destination {
@@ -102,15 +103,18 @@ static int find_inet(const struct inet_socket *inet, struct destination *destina
         struct endpoint asked;
         struct rule_query query;
         const struct rule *rule;
+        struct target aside;
         bool is_ipv4;
         int r;
 
         if (!read_address(inet, destination, &asked, &is_ipv4))
                 return 0;
 
-        r = inet->type == SOCK_DGRAM ? datagram_convert(inet, &asked, is_ipv4) : 0;
+        r = inet->type == SOCK_DGRAM ? datagram_convert(inet, &asked, is_ipv4, &aside) : 0;
+        if (r == IS_ASIDE)
+                (void)use_address(destination, &aside.address, aside.length);
         if (r != 0)
-                return r < 0 ? r : IS_DATAGRAM;
+                return r;
 
         rule = rule_set_match(RULE_OUT, inet, &asked, is_ipv4, &query);
         if (!rule)
@@ -188,7 +192,8 @@ static int send_from_placeholder(const struct sock *sock, const struct sockaddr 
 }
 
 /*
- * Where does a message go that has an address? Returns 0, IS_DATAGRAM or a negative errno.
+ * Where does a message go that has an address? Returns 0, IS_DATAGRAM, IS_ASIDE or a negative
+ * errno.
  */
 static int find_destination(int fd, struct destination *destination)
 {
@@ -250,6 +255,19 @@ static bool send_datagram(int fd, const struct outgoing *out, const struct socka
         return true;
 }
 
+static ssize_t send_aside(const struct outgoing *out, const struct destination *destination)
+{
+        struct target target = {.length = destination->length};
+        const int saved = errno;
+        ssize_t n;
+
+        memcpy(&target.address, destination->addr, destination->length);
+        n = aside_send_unix(&target, out);
+        if (n >= 0)
+                errno = saved;
+        return hook_result((int)n);
+}
+
 HOOK ssize_t send(int fd, const void *buf, size_t size, int flags)
 {
         /* Once: another thread may change it meanwhile. */
@@ -267,6 +285,24 @@ HOOK ssize_t send(int fd, const void *buf, size_t size, int flags)
 
 HOOK_ALIAS(__send, send);
 
+static ssize_t send_by_rule(int fd, const struct outgoing *out, const struct sockaddr *addr,
+                            socklen_t length)
+{
+        struct destination to = {addr, length, out->flags, {0}};
+        const int saved = errno;
+        const int r = length > sizeof(to.buf) ? -EINVAL : find_destination(fd, &to);
+        ssize_t n;
+
+        if (r < 0)
+                return hook_result(r);
+        errno = saved;
+        if (r == IS_DATAGRAM && send_datagram(fd, out, addr, length, &n))
+                return n;
+        if (r == IS_ASIDE)
+                return send_aside(out, &to);
+        return next.sendto(fd, out->buf, out->size, to.flags, to.addr, to.length);
+}
+
 HOOK ssize_t sendto(int fd, const void *buf, size_t size, int flags, __CONST_SOCKADDR_ARG addr,
                     socklen_t length)
 {
@@ -276,19 +312,8 @@ HOOK ssize_t sendto(int fd, const void *buf, size_t size, int flags, __CONST_SOC
         if (UNLIKELY(find_datagram(fd, addr.__sockaddr__) != NULL) &&
             send_datagram(fd, &out, addr.__sockaddr__, length, &n))
                 return n;
-        if (UNLIKELY(hook_has_a_say(fd, addr.__sockaddr__))) {
-                struct destination to = {addr.__sockaddr__, length, flags, {0}};
-                const int saved = errno, r = length > sizeof(struct sockaddr_storage)
-                                                     ? -EINVAL
-                                                     : find_destination(fd, &to);
-
-                if (r < 0)
-                        return hook_result(r);
-                errno = saved;
-                if (r == IS_DATAGRAM && send_datagram(fd, &out, addr.__sockaddr__, length, &n))
-                        return n;
-                return next.sendto(fd, buf, size, to.flags, to.addr, to.length);
-        }
+        if (UNLIKELY(hook_has_a_say(fd, addr.__sockaddr__)))
+                return send_by_rule(fd, &out, addr.__sockaddr__, length);
         if (!addr.__sockaddr__)
                 return send(fd, buf, size, flags);
 
@@ -360,6 +385,11 @@ static ssize_t sendmsg_any(int fd, const struct msghdr *msg, int flags)
                 errno = saved;
                 if (r == IS_DATAGRAM && send_datagram_message(fd, msg, flags, &n))
                         return n;
+                if (r == IS_ASIDE) {
+                        const struct outgoing out = outgoing_message(msg, flags);
+
+                        return send_aside(&out, &to);
+                }
                 return next.sendmsg(fd, &redirected, to.flags);
         }
         if (UNLIKELY(w != 0) && msg && !msg->msg_name && is_unconnected(w))
