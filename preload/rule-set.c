@@ -218,7 +218,7 @@ static void tell(const struct rule_query *query, const struct rule *rule)
 
         log_message(LOG_DEBUG,
                     query->direction == RULE_IN ? "bind to "
-                    : query->type == RULE_DGRAM ? "send or connect to "
+                    : query->type == RULE_DGRAM ? "to "
                                                 : "connect to ",
                     query_text(buf, query),
                     query->type == RULE_DGRAM ? ", datagram: " : ", stream: ",

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/preload/datagram/udp.h"
 #include "tests/preload/files.h"
 #include "tests/preload/net.h"
 #include "tests/preload/tap.h"
@@ -40,6 +41,7 @@ static const struct {
         {DEBUG, "ip2unix: bind to 127.0.0.1:80, stream: rule 1\n"},
         {DEBUG, "ip2unix: bind to 127.0.0.1:0, datagram: no rule\n"},
         {DEBUG, "ip2unix: connect to [::1]:91, stream: rule 9\n"},
+        {DEBUG, "ip2unix: to 127.0.0.1:93, datagram: no rule\n"},
 };
 
 static void bind_at(const char *address, int type)
@@ -55,6 +57,14 @@ static void connect_at(const char *address)
         const int fd = socket_for(address, SOCK_STREAM);
 
         (void)connect_to(fd, address);
+        close(fd);
+}
+
+static void send_to(const char *address)
+{
+        const int fd = socket_for(address, SOCK_DGRAM);
+
+        (void)say(fd, address, "lost");
         close(fd);
 }
 
@@ -104,6 +114,7 @@ static void do_all(void)
         connect_at("127.0.0.1:90");
         connect_at("[::1]:91");
         connect_at("127.0.0.1:92");
+        send_to("127.0.0.1:93");
         close(live);
 }
 
