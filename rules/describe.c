@@ -120,6 +120,12 @@ static void add_options(struct text *text, const struct rule *rule)
 /* As a verb, in the plural. */
 static void add_action(struct text *text, const struct rule *rule)
 {
+        static const char *const blackholes[] = {
+                [RULE_ANY_TYPE] = "seem to listen, and nothing comes in",
+                [RULE_STREAM] = "seem to listen, and nobody can connect",
+                [RULE_DGRAM] = "seem to be bound, and nothing comes in",
+        };
+
         switch (rule->action) {
         case RULE_PATH:
                 text_add_string(text, "use the Unix socket ");
@@ -143,7 +149,7 @@ static void add_action(struct text *text, const struct rule *rule)
                 format_errno(text, rule->reject_errno);
                 break;
         case RULE_BLACKHOLE:
-                text_add_string(text, "seem to listen, and nobody can connect");
+                text_add_string(text, blackholes[rule->type]);
                 break;
         case RULE_IGNORE:
                 text_add_string(text, "are left alone");
