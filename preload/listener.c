@@ -15,6 +15,7 @@
 #include "preload/option.h"
 #include "preload/peers.h"
 #include "preload/process.h"
+#include "preload/rule-set.h"
 #include "preload/socket-file.h"
 #include "preload/target.h"
 #include "rules/address.h"
@@ -254,7 +255,8 @@ void listener_divide(const struct sock *connected)
 }
 
 static int bind_to_target(const struct inet_socket *inet, const struct rule *rule,
-                          const struct target *target, const struct endpoint *local)
+                          const struct target *target, const struct endpoint *local,
+                          const struct rule_query *query)
 {
         word w;
         const int other = find_same(rule, inet->type, target, &w);
@@ -275,8 +277,9 @@ static int bind_to_target(const struct inet_socket *inet, const struct rule *rul
                  (atomic_load(&first->listening) || !option_number(inet->fd, SO_REUSEADDR)))
                 r = -EADDRINUSE;
         else {
-                log_message(LOG_INFO, "port ", LOG_NUMBER(local->port), ": ", TARGET_TEXT(target),
-                            " is taken: nobody can connect (blackhole)");
+                log_message(LOG_INFO, QUERY_TEXT(query), ": ", TARGET_TEXT(target),
+                            inet->type == SOCK_DGRAM ? " is taken, nothing comes in here"
+                                                     : " is taken, nobody can connect here");
                 r = convert_to_blackhole(inet, local);
         }
         table_drop(w);
@@ -319,7 +322,8 @@ static int bind_to_free_port(const struct inet_socket *inet, const struct rule *
                 if (r < 0)
                         return r;
                 if (target_equal(&target, &before))
-                        return i == 1 ? bind_to_target(inet, rule, &target, &local) : -EADDRINUSE;
+                        return i == 1 ? bind_to_target(inet, rule, &target, &local, &query)
+                                      : -EADDRINUSE;
 
                 before = target;
                 other = find_same(rule, inet->type, &target, &w);
@@ -354,7 +358,7 @@ int listener_bind(const struct inet_socket *inet, const struct rule *rule,
         }
 
         r = target_expand(rule, query, &target);
-        return r < 0 ? r : bind_to_target(inet, rule, &target, endpoint);
+        return r < 0 ? r : bind_to_target(inet, rule, &target, endpoint, query);
 }
 
 void listener_left(const struct sock *sock)

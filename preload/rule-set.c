@@ -198,15 +198,13 @@ static void add_name(struct text *text, const struct rule_query *query)
         text_add_unsigned(text, query->port);
 }
 
-/* What a query is about, for a message. */
-#define QUERY_TEXT_SIZE 256
-
-static const char *query_text(char buf[static QUERY_TEXT_SIZE], const struct rule_query *query)
+const char *rule_set_text(char buf[static QUERY_TEXT_MAX], const struct rule_query *query)
 {
         struct text text;
 
-        text_init(&text, buf, QUERY_TEXT_SIZE);
+        text_init(&text, buf, QUERY_TEXT_MAX);
         add_name(&text, query);
+        text_add_string(&text, query->type == RULE_DGRAM ? ", datagram" : ", stream");
         (void)text_finish(&text);
         return buf;
 }
@@ -214,15 +212,12 @@ static const char *query_text(char buf[static QUERY_TEXT_SIZE], const struct rul
 /* For an administrator who wonders why a rule does not match. */
 static void tell(const struct rule_query *query, const struct rule *rule)
 {
-        char buf[QUERY_TEXT_SIZE];
-
         log_message(LOG_DEBUG,
                     query->direction == RULE_IN ? "bind to "
                     : query->type == RULE_DGRAM ? "to "
                                                 : "connect to ",
-                    query_text(buf, query),
-                    query->type == RULE_DGRAM ? ", datagram: " : ", stream: ",
-                    rule ? "rule " : "no rule", rule ? LOG_NUMBER(rule - rule_set.rules + 1) : "");
+                    QUERY_TEXT(query), ": ", rule ? "rule " : "no rule",
+                    rule ? LOG_NUMBER(rule - rule_set.rules + 1) : "");
 }
 
 /* The rule that decides, unless it says to ignore the call. */
@@ -266,11 +261,7 @@ const struct rule *rule_set_find(enum rule_direction direction, const struct ine
 
 int rule_set_reject(const struct rule *rule, const struct rule_query *query)
 {
-        char buf[QUERY_TEXT_SIZE];
-
-        if (log_level >= LOG_INFO)
-                log_message(LOG_INFO, query_text(buf, query),
-                            ": rejected: ", LOG_ERRNO(rule->reject_errno));
+        log_message(LOG_INFO, QUERY_TEXT(query), ": rejected: ", LOG_ERRNO(rule->reject_errno));
         return -rule->reject_errno;
 }
 

@@ -48,5 +48,10 @@ const struct rule *rule_set_match_unix(enum rule_direction direction,
 const struct rule *rule_set_find(enum rule_direction direction, const struct inet_socket *inet,
                                  const struct endpoint *endpoint, bool is_ipv4);
 
+/* What a query is about, for a message: "[::]:53, datagram". */
+enum { QUERY_TEXT_MAX = 512 };
+const char *rule_set_text(char buf[static QUERY_TEXT_MAX], const struct rule_query *query);
+#define QUERY_TEXT(query) rule_set_text((char[QUERY_TEXT_MAX]){0}, (query))
+
 /* Carry out reject=. Returns the negative errno that the call fails with. */
 int rule_set_reject(const struct rule *rule, const struct rule_query *query);

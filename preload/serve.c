@@ -28,12 +28,21 @@ static struct endpoint with_port(const struct endpoint *endpoint)
         return local;
 }
 
-static int blackhole(const struct inet_socket *inet, const struct endpoint *endpoint)
+static int blackhole(const struct inet_socket *inet, const struct rule *rule,
+                     const struct endpoint *endpoint, const struct rule_query *query)
 {
         const struct endpoint local = with_port(endpoint);
+        const bool is_datagram = inet->type == SOCK_DGRAM;
 
-        log_message(LOG_INFO, "port ", LOG_NUMBER(endpoint->port),
-                    ": nobody can connect (blackhole)");
+        if (rule->action == RULE_BLACKHOLE)
+                log_message(LOG_INFO, QUERY_TEXT(query), ": blackhole, ",
+                            is_datagram ? "nothing comes in" : "nobody can connect");
+        else
+                log_message(LOG_INFO, QUERY_TEXT(query), ": ",
+                            rule->fdname ? "socket '" : "the sockets that no rule names",
+                            rule->fdname ? rule->fdname : "",
+                            rule->fdname ? "' is taken, " : " are taken, ",
+                            is_datagram ? "nothing comes in here" : "nobody can connect here");
         return convert_to_blackhole(inet, &local);
 }
 
@@ -107,7 +116,7 @@ static int activate(const struct inet_socket *inet, const struct rule *rule,
                         activation_release(place);
                 return r;
         case ACTIVATION_NONE:
-                return blackhole(inet, endpoint);
+                return blackhole(inet, rule, endpoint, query);
         case ACTIVATION_ABSENT:
                 break;
         }
@@ -138,7 +147,7 @@ static int carry_out(const struct inet_socket *inet, const struct rule *rule,
         case RULE_REJECT:
                 return rule_set_reject(rule, query);
         case RULE_BLACKHOLE:
-                return blackhole(inet, endpoint);
+                return blackhole(inet, rule, endpoint, query);
         case RULE_SYSTEMD:
                 return activate(inet, rule, endpoint, query);
         case RULE_PATH:

@@ -36,8 +36,16 @@ static const struct {
         {INFO, "ip2unix: port 90: connected to @/live\n"},
         {INFO, "ip2unix: @/none: nobody is there: No such file or directory (ENOENT)\n"},
         {INFO, "ip2unix: @/dead: nobody listens there\n"},
-        {INFO, "ip2unix: 127.0.0.1:81: rejected: Operation not permitted (EPERM)\n"},
+        {INFO, "ip2unix: 127.0.0.1:81, stream: rejected: Operation not permitted (EPERM)\n"},
         {INFO, "ip2unix: port 82: bound to 127.0.0.9\n"},
+        {INFO, "ip2unix: [::]:80, stream: @/web is taken, nobody can connect here\n"},
+        {INFO, "ip2unix: [::]:80, datagram: @/web is taken, nothing comes in here\n"},
+        {INFO, "ip2unix: [::]:94, stream: socket 'web' is taken, nobody can connect here\n"},
+        {INFO, "ip2unix: [::]:94, datagram: socket 'dns' is taken, nothing comes in here\n"},
+        {INFO, "ip2unix: [::]:95, stream: the sockets that no rule names are taken, nobody can "
+               "connect here\n"},
+        {INFO, "ip2unix: 127.0.0.1:96, stream: blackhole, nobody can connect\n"},
+        {INFO, "ip2unix: [::1]:96, datagram: blackhole, nothing comes in\n"},
         {DEBUG, "ip2unix: bind to 127.0.0.1:80, stream: rule 1\n"},
         {DEBUG, "ip2unix: bind to 127.0.0.1:0, datagram: no rule\n"},
         {DEBUG, "ip2unix: connect to [::1]:91, stream: rule 9\n"},
@@ -49,6 +57,20 @@ static void bind_at(const char *address, int type)
         const int fd = socket_for(address, type);
 
         (void)bind_to(fd, address);
+        close(fd);
+}
+
+/* A server of both families. */
+static void bind_twice(int port, int type)
+{
+        char first[32], second[32];
+        int fd;
+
+        snprintf(first, sizeof(first), "0.0.0.0:%d", port);
+        snprintf(second, sizeof(second), "[::]:%d", port);
+        fd = socket_for(first, type);
+        need(bind_to(fd, first) == 0, first);
+        bind_at(second, type);
         close(fd);
 }
 
@@ -111,6 +133,13 @@ static void do_all(void)
         bind_at("127.0.0.1:85", SOCK_STREAM);
         bind_over_closed();
         bind_at("127.0.0.1:0", SOCK_DGRAM);
+        bind_twice(80, SOCK_STREAM);
+        bind_twice(80, SOCK_DGRAM);
+        bind_twice(94, SOCK_STREAM);
+        bind_twice(94, SOCK_DGRAM);
+        bind_twice(95, SOCK_STREAM);
+        bind_at("127.0.0.1:96", SOCK_STREAM);
+        bind_at("[::1]:96", SOCK_DGRAM);
         connect_at("127.0.0.1:90");
         connect_at("[::1]:91");
         connect_at("127.0.0.1:92");
