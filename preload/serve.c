@@ -58,6 +58,32 @@ static void dissolve_connection(const struct kept *kept)
                 (void)next.connect(kept->fd, &nobody, sizeof(nobody));
 }
 
+static const char *family_name(sa_family_t family)
+{
+        return family == AF_INET6 ? "IPv6" : "IPv4";
+}
+
+/*
+ * Where systemd.socket(5) is given a port alone, it opens a socket of IPv6 for both families. Which
+ * address of the other family would do is known for the wildcard alone.
+ */
+static void tell_family(const struct kept *kept, const struct inet_socket *inet,
+                        const struct endpoint *endpoint)
+{
+        const bool is_wildcard = endpoint_is_wildcard(&kept->endpoint, kept->family);
+
+        log_message(LOG_WARNING, "port ", LOG_NUMBER(endpoint->port), ": socket '", kept->name,
+                    "' is of ", family_name(kept->family), ", and the program asked for ",
+                    family_name(inet->family),
+                    ": it will see addresses that it may not understand (",
+                    kept->type == SOCK_DGRAM ? "ListenDatagram=" : "ListenStream=",
+                    !is_wildcard               ? ""
+                    : inet->family == AF_INET6 ? "[::]:"
+                                               : "0.0.0.0:",
+                    is_wildcard ? LOG_NUMBER(kept->endpoint.port) : " with an address of ",
+                    is_wildcard ? "" : family_name(inet->family), " fits)");
+}
+
 static int use_passed(const struct inet_socket *inet, const struct rule *rule,
                       const struct endpoint *endpoint, int place, bool reuseport, bool shared)
 {
@@ -87,6 +113,8 @@ static int use_passed(const struct inet_socket *inet, const struct rule *rule,
         if (sock_is_datagram(sock))
                 datagram_finish(inet->fd, sock);
 
+        if (kept->family != AF_UNIX && kept->family != inet->family && !shared)
+                tell_family(kept, inet, endpoint);
         if (kept->family != AF_UNIX)
                 convert_restore_options(inet->fd, &sock->options);
         else {

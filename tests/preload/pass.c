@@ -78,7 +78,9 @@ static int listen_unix(const char *kind, const char *directory)
 
 static int listen_inet(const char *kind)
 {
-        const char *address = strchr(kind, '6') ? "[::1]:0" : "127.0.0.1:0";
+        const char *address = strchr(kind, ':')   ? strchr(kind, ':') + 1
+                              : strchr(kind, '6') ? "[::1]:0"
+                                                  : "127.0.0.1:0";
         const bool udp = strncmp(kind, "udp", strlen("udp")) == 0;
         const int fd = socket_for(address, (udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC);
 

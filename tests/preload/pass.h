@@ -11,8 +11,8 @@
 /*
  * Open a socket and keep it for pass_on(). argument: NAME=KIND, taken apart in place. KIND: unix,
  * abstract, unix-dgram, abstract-dgram, unix-seqpacket, inet, inet6, udp, udp6, pair (a connected
- * socket, which no bind can use), the path of a Unix socket, or unix-dgram:PATH. directory: where
- * Unix sockets without a path of their own are made.
+ * socket, which no bind can use), the path of a Unix socket, unix-dgram:PATH, or udp:ADDRESS and
+ * the like. directory: where Unix sockets without a path of their own are made.
  */
 void pass_open(char *argument, const char *directory);
 

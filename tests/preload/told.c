@@ -31,6 +31,11 @@ static const struct {
         {WARNING, "ip2unix: @/file: something that is no socket is there, and is left\n"},
         {WARNING,
          "ip2unix: @/closed: there is a socket of somebody else's, who may listen there\n"},
+        {WARNING, "ip2unix: port 97: socket 'v6' is of IPv6, and the program asked for IPv4: it "
+                  "will see addresses that it may not understand (ListenDatagram=0.0.0.0:"},
+        {WARNING,
+         "ip2unix: port 98: socket 'v4' is of IPv4, and the program asked for IPv6: it will see "
+         "addresses that it may not understand (ListenStream= with an address of IPv6 fits)\n"},
         {NOTICE, "ip2unix: port 83: @/live is in use\n"},
         {INFO, "ip2unix: port 80: listening at @/web\n"},
         {INFO, "ip2unix: port 90: connected to @/live\n"},
@@ -140,6 +145,8 @@ static void do_all(void)
         bind_twice(95, SOCK_STREAM);
         bind_at("127.0.0.1:96", SOCK_STREAM);
         bind_at("[::1]:96", SOCK_DGRAM);
+        bind_at("0.0.0.0:97", SOCK_DGRAM);
+        bind_at("[::]:98", SOCK_STREAM);
         connect_at("127.0.0.1:90");
         connect_at("[::1]:91");
         connect_at("127.0.0.1:92");
