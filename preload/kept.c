@@ -28,8 +28,13 @@
 static struct kept *kept;
 static int n_kept;
 
-/* The names of what was left to the program, as in LISTEN_FDNAMES. */
+/*
+ * What was left to the program: its names as in LISTEN_FDNAMES, and what listens, SOCK_STREAM or
+ * SOCK_DGRAM. Of what an earlier program has left, names are all that is known.
+ */
 static const char *left_names;
+static const uint8_t *left_types;
+static unsigned n_left;
 
 static bool parse_number(const char **s, unsigned long long max, unsigned long long *ret)
 {
@@ -154,15 +159,18 @@ static bool move_down(int fd, int to)
 /* What is left to the program, as it is found. */
 struct leaving {
         struct text names;
+        uint8_t *types;
         unsigned count;
         bool visible; /* the program will look for it */
 };
 
-static void leave(struct leaving *leaving, int fd, const char *name, size_t length)
+/* type: 0 for what is no listening socket. */
+static void leave(struct leaving *leaving, int fd, const char *name, size_t length, int type)
 {
         if (leaving->visible && !move_down(fd, LISTEN_FDS_START + (int)leaving->count))
                 return;
 
+        leaving->types[leaving->count] = (uint8_t)type;
         if (leaving->count++ > 0)
                 text_add_char(&leaving->names, ':');
         text_add_bytes(&leaving->names, name, length);
@@ -182,13 +190,16 @@ static struct kept_left open_passed(const struct kept_environment *environment, 
         if (!parse_number(&fds, TABLE_MAX / 2, &n) || *fds || n == 0)
                 return (struct kept_left){0};
 
-        /* The names of those that are left, and of each that is kept. */
-        arena = allocate(n, names_size + names_size + n * sizeof(NAME_UNKNOWN));
+        /* The names and types of those that are left, and the name of each that is kept. */
+        arena = allocate(n, names_size + n + names_size + n * sizeof(NAME_UNKNOWN));
         if (!arena)
                 return (struct kept_left){0};
         text_init(&leaving.names, arena, names_size);
         left_names = arena;
         arena += names_size;
+        leaving.types = (uint8_t *)arena;
+        left_types = leaving.types;
+        arena += n;
 
         /*
          * LISTEN_PID is not asked: a wrapper that we are not loaded into (a static shell) forks
@@ -210,7 +221,7 @@ static struct kept_left open_passed(const struct kept_environment *environment, 
                         if (is_wanted)
                                 log_message(LOG_WARNING, "descriptor ", LOG_NUMBER(fd), " named '",
                                             k->name, "' is no listening socket: left alone");
-                        leave(&leaving, fd, names, length);
+                        leave(&leaving, fd, names, length, is_listening ? k->type : 0);
                         memset(k, 0, sizeof(*k));
                 }
                 names += length;
@@ -218,6 +229,7 @@ static struct kept_left open_passed(const struct kept_environment *environment, 
         }
 
         (void)text_finish(&leaving.names);
+        n_left = leaving.count;
         return (struct kept_left){leaving.visible ? leaving.count : 0, left_names};
 }
 
@@ -231,6 +243,7 @@ static struct kept_left leave_all(const struct kept_environment *environment)
                 return (struct kept_left){0};
 
         left_names = environment->listen_fdnames;
+        n_left = (unsigned)n;
         return (struct kept_left){(unsigned)n, left_names};
 }
 
@@ -323,25 +336,32 @@ int kept_yield(int fd)
         return 0;
 }
 
+/* type: SOCK_STREAM, SOCK_DGRAM or, when it is not known, 0. */
+static void add_name(struct text *text, const char *name, size_t length, int type)
+{
+        text_add_string(text, text->next == text->begin ? "'" : ", '");
+        if (length > 0)
+                text_add_printable(text, name, length);
+        else
+                text_add_string(text, NAME_UNKNOWN);
+        text_add_string(text, type == SOCK_STREAM  ? "' (stream)"
+                              : type == SOCK_DGRAM ? "' (datagram)"
+                                                   : "'");
+}
+
 void kept_names(char *ret, size_t size)
 {
         const char *left = left_names ? left_names : "";
         struct text text;
 
         text_init(&text, ret, size);
-        for (int i = 0; i < n_kept; i++) {
-                text_add_string(&text, i > 0 ? ", " : "");
-                text_add_string(&text, kept[i].name);
-        }
-        if (n_kept > 0 && *left)
-                text_add_string(&text, ", ");
-        while (*left) {
+        for (int i = 0; i < n_kept; i++)
+                add_name(&text, kept[i].name, strlen(kept[i].name), kept[i].type);
+        for (unsigned i = 0; i < n_left; i++) {
                 const size_t length = word_length(left, ':');
 
-                text_add_bytes(&text, left, length);
+                add_name(&text, left, length, left_types ? left_types[i] : 0);
                 left += length;
-                if (*left == ':')
-                        text_add_string(&text, ", ");
                 left += *left == ':';
         }
         if (text.next == text.begin)

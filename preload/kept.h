@@ -73,8 +73,11 @@ struct kept *kept_at(int place);
  */
 int kept_yield(int fd);
 
-/* The names that were passed, for a message: "http, https" or "none"; those that are kept before
- * those that are left. Cut when too long. */
+/*
+ * What was passed, for a message: "'http' (stream), 'dns' (datagram)" or "none"; what is kept
+ * before what is left. What has no name is called as sd_listen_fds_with_names(3) calls it:
+ * 'unknown'. Cut when too long.
+ */
 void kept_names(char *ret, size_t size);
 
 /*
