@@ -18,13 +18,15 @@
 #define PATIENCE_MS 100
 
 /* What connect(2) on an IP socket says instead. */
-static int translate(int r, const struct target *target)
+static int translate(int r, const struct target *target, int type)
 {
         switch (r) {
+        case -EPROTOTYPE:
+                target_tell_type(LOG_NOTICE, target, type);
+                return -ECONNREFUSED;
         case -ENOENT:
         case -ENOTDIR:
         case -ELOOP:
-        case -EPROTOTYPE:
         case -ENOTSOCK:
         case -ENAMETOOLONG:
                 log_message(LOG_INFO, TARGET_TEXT(target), ": nobody is there: ", LOG_ERRNO(-r));
@@ -189,7 +191,7 @@ static int connect_and_convert(const struct inet_socket *inet, const struct endp
         r = try_connect(fd, target);
         if (r == -EAGAIN)
                 r = wait_and_connect(inet, fd, target);
-        r = r < 0 ? translate(r, target) : 0;
+        r = r < 0 ? translate(r, target, inet->type) : 0;
         if (r < 0 && (waits || (r != -ECONNREFUSED && r != -ETIMEDOUT)))
                 return r;
         if (r < 0)

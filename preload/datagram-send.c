@@ -100,7 +100,9 @@ static void tell_lost(int level, _Atomic bool *told, const struct target *target
 {
         if (log_level >= level && !atomic_exchange(told, true))
                 log_message(level, TARGET_TEXT(target), ": cannot send: ",
-                            error == EAGAIN ? "the receiver has no room" : LOG_ERRNO(error));
+                            error == EAGAIN       ? "the receiver has no room"
+                            : error == EPROTOTYPE ? "it is a stream socket"
+                                                  : LOG_ERRNO(error));
 }
 
 static ssize_t undelivered(int fd, struct datagram *datagram, const struct outgoing *out,
@@ -199,7 +201,7 @@ static ssize_t send_to_absent(int fd, struct sock *sock, struct datagram *datagr
         if (datagram_rename(fd, sock, &peer.target))
                 return DATAGRAM_IS_ANOTHER;
 
-        if (datagram_reach(fd, &peer.target) == 0) {
+        if (datagram_reach(fd, sock, &peer.target) == 0) {
                 atomic_store(&datagram->absent, false);
                 if (transmit_again(fd, out, NULL) >= 0)
                         return (ssize_t)out->size;

@@ -234,17 +234,35 @@ void datagram_peer(const struct sock *sock, union correspondent *ret)
         record_load(&datagram_of(sock)->peer, ret->words, RECORD_WORDS);
 }
 
-int datagram_reach(int fd, const struct target *target)
+static void tell_unreached(struct datagram *datagram, const struct target *target, int error)
 {
+        const int level = error == EACCES       ? LOG_WARNING
+                          : error == EPROTOTYPE ? LOG_NOTICE
+                                                : LOG_INFO;
+
+        if (log_level < level ||
+            atomic_exchange(error == EACCES ? &datagram->told_denied : &datagram->told_absent,
+                            true))
+                return;
+
+        if (error == EPROTOTYPE)
+                target_tell_type(level, target, SOCK_DGRAM);
+        else
+                log_message(level, TARGET_TEXT(target),
+                            error == EACCES ? ": cannot connect: " : ": nobody is there: ",
+                            LOG_ERRNO(error));
+}
+
+int datagram_reach(int fd, const struct sock *sock, const struct target *target)
+{
+        int r;
+
         if (kernel_connect(fd, &target->address, target->length) == 0)
                 return 0;
-        if (errno != EACCES) {
-                log_message(LOG_INFO, TARGET_TEXT(target), ": nobody is there: ", LOG_ERRNO(errno));
-                return -ECONNREFUSED;
-        }
 
-        log_message(LOG_WARNING, TARGET_TEXT(target), ": cannot connect: ", LOG_ERRNO(errno));
-        return -EACCES;
+        r = errno;
+        tell_unreached(datagram_of(sock), target, r);
+        return r == EACCES ? -EACCES : -ECONNREFUSED;
 }
 
 bool datagram_is_empty(int fd)
@@ -261,8 +279,10 @@ int datagram_connect(int fd, struct sock *sock, const union correspondent *corre
         struct endpoint before;
         int r = -ECONNREFUSED;
 
+        atomic_store(&datagram->told_absent, false);
+        atomic_store(&datagram->told_denied, false);
         if (correspondent->state == CORRESPONDENT_SOCKET)
-                r = datagram_reach(fd, &correspondent->target);
+                r = datagram_reach(fd, sock, &correspondent->target);
         if (r == -EACCES)
                 return r;
         if (r < 0 && datagram_peer_head(sock, &before) != CORRESPONDENT_NONE)

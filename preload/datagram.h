@@ -134,9 +134,10 @@ void datagram_peer(const struct sock *sock, union correspondent *ret);
 
 /*
  * Connect in the kernel, to whom a connected socket has as its peer.
- * Returns 0; -ECONNREFUSED when nobody is there; -EACCES, with a message.
+ * Returns 0; -ECONNREFUSED when nobody is there; -EACCES. Both are told once for each
+ * datagram_connect().
  */
-int datagram_reach(int fd, const struct target *target);
+int datagram_reach(int fd, const struct sock *sock, const struct target *target);
 
 /*
  * connect(2) to a peer or by a rule. The caller has found out to whom.

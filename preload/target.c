@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "preload/kernel.h"
 #include "preload/log.h"
 #include "preload/next.h"
 #include "preload/target.h"
@@ -69,6 +70,34 @@ bool target_of_socket(int fd, struct target *ret)
 bool target_of_peer(int fd, struct target *ret)
 {
         return read_name(fd, next.getpeername, ret);
+}
+
+int target_type(const struct target *target)
+{
+        const int fd = kernel_socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        int r;
+
+        if (fd < 0)
+                return 0;
+        r = kernel_connect(fd, &target->address, target->length) < 0 ? errno : 0;
+        kernel_close(fd);
+        /* EPERM: it is connected, and hears nobody else. */
+        return r == 0 || r == EPERM ? SOCK_DGRAM : r == EPROTOTYPE ? SOCK_STREAM : 0;
+}
+
+void target_tell_type(int level, const struct target *target, int type)
+{
+        const bool is_stream = type == SOCK_STREAM;
+
+        if (level > log_level)
+                return;
+        /* What is no stream socket and no datagram socket either is the third. */
+        log_message(level, TARGET_TEXT(target), " is a ",
+                    !is_stream                           ? "stream"
+                    : target_type(target) == SOCK_STREAM ? "seqpacket"
+                                                         : "datagram",
+                    " socket, and the program's is a ", is_stream ? "stream" : "datagram",
+                    " socket");
 }
 
 bool target_equal(const struct target *a, const struct target *b)

@@ -42,6 +42,16 @@ static inline bool target_is_file(const struct target *target)
         return target->address.sun_path[0] == '/';
 }
 
+/*
+ * The type of the socket at a path, SOCK_DGRAM or SOCK_STREAM; 0: nobody's, or not to be known.
+ * Asked by connect(2) with a datagram socket, which no server notices, so that SOCK_SEQPACKET
+ * counts as SOCK_STREAM. Abstract names are each type's own.
+ */
+int target_type(const struct target *target);
+
+/* Tell that a socket of that type can't be connected to the one at a path: EPROTOTYPE. */
+void target_tell_type(int level, const struct target *target, int type);
+
 bool target_equal(const struct target *a, const struct target *b);
 
 /* How a message names it: the path, or the abstract name after '@'. */

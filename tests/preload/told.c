@@ -37,6 +37,11 @@ static const struct {
          "ip2unix: port 98: socket 'v4' is of IPv4, and the program asked for IPv6: it will see "
          "addresses that it may not understand (ListenStream= with an address of IPv6 fits)\n"},
         {NOTICE, "ip2unix: port 83: @/live is in use\n"},
+        {NOTICE, "ip2unix: @/dgram is a datagram socket, and the program's is a stream socket\n"},
+        {NOTICE,
+         "ip2unix: @/packets is a seqpacket socket, and the program's is a stream socket\n"},
+        {NOTICE, "ip2unix: @/live is a stream socket, and the program's is a datagram socket\n"},
+        {NOTICE, "ip2unix: @/live: cannot send: it is a stream socket\n"},
         {INFO, "ip2unix: port 80: listening at @/web\n"},
         {INFO, "ip2unix: port 90: connected to @/live\n"},
         {INFO, "ip2unix: @/none: nobody is there: No such file or directory (ENOENT)\n"},
@@ -79,9 +84,9 @@ static void bind_twice(int port, int type)
         close(fd);
 }
 
-static void connect_at(const char *address)
+static void connect_at(const char *address, int type)
 {
-        const int fd = socket_for(address, SOCK_STREAM);
+        const int fd = socket_for(address, type);
 
         (void)connect_to(fd, address);
         close(fd);
@@ -92,6 +97,17 @@ static void send_to(const char *address)
         const int fd = socket_for(address, SOCK_DGRAM);
 
         (void)say(fd, address, "lost");
+        close(fd);
+}
+
+/* To nobody: each send tries again. */
+static void connect_and_send(const char *address)
+{
+        const int fd = socket_for(address, SOCK_DGRAM);
+
+        (void)connect_to(fd, address);
+        for (int i = 0; i < 4; i++)
+                (void)say(fd, NULL, "lost");
         close(fd);
 }
 
@@ -125,6 +141,8 @@ static void bind_over_closed(void)
 static void do_all(void)
 {
         const int live = unix_at(path_of("live"), SOCK_STREAM, 5);
+        const int dgram = unix_at(path_of("dgram"), SOCK_DGRAM, -1);
+        const int packets = unix_at(path_of("packets"), SOCK_SEQPACKET, 5);
         FILE *file = fopen(path_of("file"), "we");
 
         need(file && fclose(file) == 0, "a file");
@@ -147,11 +165,18 @@ static void do_all(void)
         bind_at("[::1]:96", SOCK_DGRAM);
         bind_at("0.0.0.0:97", SOCK_DGRAM);
         bind_at("[::]:98", SOCK_STREAM);
-        connect_at("127.0.0.1:90");
-        connect_at("[::1]:91");
-        connect_at("127.0.0.1:92");
+        connect_at("127.0.0.1:90", SOCK_STREAM);
+        connect_at("[::1]:91", SOCK_STREAM);
+        connect_at("127.0.0.1:92", SOCK_STREAM);
         send_to("127.0.0.1:93");
+        connect_at("127.0.0.1:101", SOCK_STREAM);
+        connect_at("127.0.0.1:102", SOCK_STREAM);
+        connect_at("127.0.0.1:90", SOCK_DGRAM);
+        send_to("127.0.0.1:90");
+        connect_and_send("127.0.0.1:91");
         close(live);
+        close(dgram);
+        close(packets);
 }
 
 /* The text with the directory filled in. Overwritten by the next call. */
@@ -166,6 +191,15 @@ static const char *fill_in(const char *text)
         snprintf(filled, sizeof(filled), "%.*s%.*s%s", (int)(at - text), text,
                  (int)strlen(directory) - 1, directory, at + 1);
         return filled;
+}
+
+static int count_told(const char *text)
+{
+        int n = 0;
+
+        for (const char *at = messages(); (at = strstr(at, text)); at++)
+                n++;
+        return n;
 }
 
 int main(int argc, char **argv)
@@ -184,5 +218,7 @@ int main(int argc, char **argv)
                      told[i].level <= level ? "told" : "not told", argv[1],
                      (int)strcspn(text, "\n"), text);
         }
+        same(count_told(fill_in("@/none: nobody is there")), level >= INFO ? 2 : 0,
+             "that nobody is there is told once of each socket");
         return tap_end();
 }
