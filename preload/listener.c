@@ -158,8 +158,9 @@ static int bind_and_convert(const struct inet_socket *inet, const struct rule *r
         return 0;
 }
 
-static int make(const struct inet_socket *inet, const struct rule *rule,
-                const struct target *target, const struct endpoint *local)
+/* Without a message where the target is in use. */
+static int try_to_make(const struct inet_socket *inet, const struct rule *rule,
+                       const struct target *target, const struct endpoint *local)
 {
         int fd, r;
 
@@ -177,10 +178,44 @@ static int make(const struct inet_socket *inet, const struct rule *rule,
         if (r == 0)
                 log_message(LOG_INFO, "port ", LOG_NUMBER(local->port), ": listening at ",
                             TARGET_TEXT(target));
-        else if (r == -EADDRINUSE)
+        return r;
+}
+
+/* Does the type of the socket tell its target from others? */
+static bool has_type(const struct rule *rule)
+{
+        for (const char *c = rule->target; *c; c++)
+                if (*c == '%' && *++c == 't')
+                        return true;
+
+        return false;
+}
+
+static void tell_in_use(const struct inet_socket *inet, const struct rule *rule,
+                        const struct target *target, const struct endpoint *local)
+{
+        const int type = target_is_file(target) ? target_type(target) : 0;
+        const bool is_stream = inet->type == SOCK_STREAM;
+
+        if (type == 0 || type == inet->type)
                 log_message(LOG_NOTICE, "port ", LOG_NUMBER(local->port), ": ", TARGET_TEXT(target),
                             " is in use");
-        return r;
+        else
+                log_message(LOG_WARNING, "port ", LOG_NUMBER(local->port), ": ",
+                            TARGET_TEXT(target), " is a ", is_stream ? "datagram" : "stream",
+                            " socket: a ", is_stream ? "stream" : "datagram",
+                            " socket can't be there too",
+                            has_type(rule) ? "" : " (%t in the path makes two)");
+}
+
+static int make(const struct inet_socket *inet, const struct rule *rule,
+                const struct target *target, const struct endpoint *local)
+{
+        const int r = try_to_make(inet, rule, target, local);
+
+        if (r == -EADDRINUSE)
+                tell_in_use(inet, rule, target, local);
+        return r == -EEXIST ? -EADDRINUSE : r;
 }
 
 /* Every worker of a server that has a socket for each of them gets connections. */
@@ -274,9 +309,13 @@ static int bind_to_target(const struct inet_socket *inet, const struct rule *rul
         if (is_same_address && may_share(inet))
                 r = share(inet, rule, local, other, w);
         else if (is_same_address &&
-                 (atomic_load(&first->listening) || !option_number(inet->fd, SO_REUSEADDR)))
+                 (atomic_load(&first->listening) || !option_number(inet->fd, SO_REUSEADDR))) {
+                log_message(LOG_NOTICE, "port ", LOG_NUMBER(local->port),
+                            atomic_load(&first->listening)
+                                    ? ": this process listens there already"
+                                    : ": bound already by this process, without SO_REUSEADDR");
                 r = -EADDRINUSE;
-        else {
+        } else {
                 log_message(LOG_INFO, QUERY_TEXT(query), ": ", TARGET_TEXT(target),
                             inet->type == SOCK_DGRAM ? " is taken, nothing comes in here"
                                                      : " is taken, nobody can connect here");
@@ -314,7 +353,7 @@ static int bind_to_free_port(const struct inet_socket *inet, const struct rule *
         word w;
         int r = -EADDRINUSE;
 
-        for (int i = 0; i < PORT_TRIES && r == -EADDRINUSE; i++) {
+        for (int i = 0; i < PORT_TRIES && (r == -EADDRINUSE || r == -EEXIST); i++) {
                 int other;
 
                 query.port = local.port = free_port(inet);
@@ -329,10 +368,13 @@ static int bind_to_free_port(const struct inet_socket *inet, const struct rule *
                 other = find_same(rule, inet->type, &target, &w);
                 if (other >= 0)
                         table_drop(w);
-                r = other < 0 ? make(inet, rule, &target, &local) : -EADDRINUSE;
+                r = other < 0 ? try_to_make(inet, rule, &target, &local) : -EADDRINUSE;
         }
+        if (r == -EADDRINUSE)
+                log_message(LOG_NOTICE, "port 0: ", TARGET_TEXT(&target),
+                            " and all others that were tried are in use");
 
-        return r;
+        return r == -EEXIST ? -EADDRINUSE : r;
 }
 
 /* When it is connected yet, and not by a rule, any port will do: hook-connect.c. */

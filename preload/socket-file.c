@@ -103,13 +103,6 @@ static int ask(const struct target *target)
         return r;
 }
 
-static bool is_living_datagram(const struct target *target)
-{
-        const int r = ask(target);
-
-        return r == 0 || r == EPERM;
-}
-
 /*
  * The same where the owner himself may not write to the file: because of mode=, or because the one
  * who made it was killed before he could give it its mode.
@@ -239,8 +232,11 @@ struct obstacle {
         int error;        /* a dead socket could not be removed: a negative errno */
 };
 
-/* Not while the directory is locked: who reads standard error may take his time. */
-static void tell_obstacle(const struct target *target, const struct obstacle *obstacle)
+/*
+ * Not while the directory is locked: who reads standard error may take his time. Returns false for
+ * a living socket, of which there is nothing to be told here.
+ */
+static bool tell_obstacle(const struct target *target, const struct obstacle *obstacle)
 {
         const char *path = target->address.sun_path;
         const mode_t mode = obstacle->file.st_mode;
@@ -254,6 +250,10 @@ static void tell_obstacle(const struct target *target, const struct obstacle *ob
         else if (mode != 0 && ask(target) == EACCES)
                 log_message(LOG_WARNING, path,
                             ": there is a socket of somebody else's, who may listen there");
+        else
+                return false;
+
+        return true;
 }
 
 /* Returns what bind(2) says in the end. */
@@ -351,13 +351,16 @@ int socket_file_bind(int fd, const struct target *target, const struct rule *rul
          * next one at once (socat): the child is about to be out of the way.
          */
         for (int i = 0; r == -EADDRINUSE && replaces_connected && i < CONNECTED_WITHIN; i++) {
-                if (!is_living_datagram(target))
+                if (target_type(target) != SOCK_DGRAM)
                         break;
                 kernel_sleep_millisecond();
                 r = bind_locked(fd, target, &rights, replaces_connected, &obstacle);
         }
-        tell_obstacle(target, &obstacle);
         if (r < 0) {
+                const bool is_told = tell_obstacle(target, &obstacle);
+
+                if (r == -EADDRINUSE && is_told)
+                        return -EEXIST;
                 if (r != -EADDRINUSE)
                         log_message(LOG_ERR, target->address.sun_path,
                                     rights.by_default

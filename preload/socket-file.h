@@ -22,9 +22,9 @@
  * replaces_connected: so is a living datagram socket that is connected to somebody else, and hears
  * nobody who sends to the path. UDP servers that connect a socket to each client bind a new one.
  * ret_file: the inode of the file.
- * Errors: -EADDRINUSE: a live socket, or something else, is there; otherwise as bind(2) on IP
- * sockets (-EACCES, -EADDRNOTAVAIL) and bind(3p) (-ENOBUFS) have them, with a message. The socket
- * may be bound then, and is of no further use.
+ * Errors: -EADDRINUSE: a live socket is there; with a message, -EEXIST: something else is, or a
+ * socket that can't be asked; otherwise as bind(2) on IP sockets (-EACCES, -EADDRNOTAVAIL) and
+ * bind(3p) (-ENOBUFS) have them. The socket may be bound then, and is of no further use.
  */
 int socket_file_bind(int fd, const struct target *target, const struct rule *rule,
                      bool replaces_connected, ino_t *ret_file);

@@ -115,7 +115,6 @@ static void check_live(void)
         } sockets[] = {{SOCK_STREAM, 5, "a listener"},
                        {SOCK_STREAM, 0, "a listener without a backlog"},
                        {SOCK_STREAM, -1, "a stream socket that is bound"},
-                       {SOCK_DGRAM, -1, "a datagram socket"},
                        {SOCK_SEQPACKET, 5, "a seqpacket listener"},
                        {SOCK_SEQPACKET, -1, "a seqpacket socket that is bound"}};
 
@@ -134,6 +133,20 @@ static void check_live(void)
                 close(fd);
                 unlink(web);
         }
+}
+
+/* A server of both kinds, with a rule that does not tell them apart. */
+static void check_other_type(void)
+{
+        const int fd = unix_at(web, SOCK_DGRAM, -1);
+
+        check_refused("a datagram socket", EADDRINUSE);
+        ok(strstr(messages(), "ip2unix: port 80: ") != NULL &&
+                   strstr(messages(), "/web is a datagram socket: a stream socket can't be there "
+                                      "too (%t in the path makes two)\n") != NULL,
+           "what is of the other type is worth a message");
+        close(fd);
+        unlink(web);
 }
 
 /* Every client that fits is in the queue, so that a probe can't get into it. */
@@ -199,6 +212,7 @@ int main(void)
         web = strcpy(path, path_of("web"));
         check_live();
         is(messages(), "", "that somebody listens is for the program to say");
+        check_other_type();
         check_files();
         check_links();
         check_second_try();

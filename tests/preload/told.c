@@ -36,7 +36,13 @@ static const struct {
         {WARNING,
          "ip2unix: port 98: socket 'v4' is of IPv4, and the program asked for IPv6: it will see "
          "addresses that it may not understand (ListenStream= with an address of IPv6 fits)\n"},
+        {WARNING, "ip2unix: port 83: @/live is a stream socket: a datagram socket can't be there "
+                  "too (%t in the path makes two)\n"},
+        {WARNING,
+         "ip2unix: port 104: @/tcp is a datagram socket: a stream socket can't be there too\n"},
         {NOTICE, "ip2unix: port 83: @/live is in use\n"},
+        {NOTICE, "ip2unix: port 99: bound already by this process, without SO_REUSEADDR\n"},
+        {NOTICE, "ip2unix: port 99: this process listens there already\n"},
         {NOTICE, "ip2unix: @/dgram is a datagram socket, and the program's is a stream socket\n"},
         {NOTICE,
          "ip2unix: @/packets is a seqpacket socket, and the program's is a stream socket\n"},
@@ -81,6 +87,17 @@ static void bind_twice(int port, int type)
         fd = socket_for(first, type);
         need(bind_to(fd, first) == 0, first);
         bind_at(second, type);
+        close(fd);
+}
+
+/* One address for two, without any option for that. */
+static void bind_again(const char *address, int type)
+{
+        const int fd = socket_for(address, type);
+
+        need(bind_to(fd, address) == 0, address);
+        (void)listen(fd, 5);
+        bind_at(address, type);
         close(fd);
 }
 
@@ -143,6 +160,7 @@ static void do_all(void)
         const int live = unix_at(path_of("live"), SOCK_STREAM, 5);
         const int dgram = unix_at(path_of("dgram"), SOCK_DGRAM, -1);
         const int packets = unix_at(path_of("packets"), SOCK_SEQPACKET, 5);
+        const int misnamed = unix_at(path_of("tcp"), SOCK_DGRAM, -1);
         FILE *file = fopen(path_of("file"), "we");
 
         need(file && fclose(file) == 0, "a file");
@@ -152,10 +170,14 @@ static void do_all(void)
         bind_at("127.0.0.1:81", SOCK_STREAM);
         bind_at("127.0.0.1:82", SOCK_STREAM);
         bind_at("127.0.0.1:83", SOCK_STREAM);
+        bind_at("127.0.0.1:83", SOCK_DGRAM);
         bind_at("127.0.0.1:84", SOCK_STREAM);
         bind_at("127.0.0.1:85", SOCK_STREAM);
         bind_over_closed();
         bind_at("127.0.0.1:0", SOCK_DGRAM);
+        bind_again("127.0.0.1:99", SOCK_STREAM);
+        bind_again("127.0.0.1:99", SOCK_DGRAM);
+        bind_at("127.0.0.1:104", SOCK_STREAM);
         bind_twice(80, SOCK_STREAM);
         bind_twice(80, SOCK_DGRAM);
         bind_twice(94, SOCK_STREAM);
@@ -177,6 +199,7 @@ static void do_all(void)
         close(live);
         close(dgram);
         close(packets);
+        close(misnamed);
 }
 
 /* The text with the directory filled in. Overwritten by the next call. */
@@ -218,6 +241,8 @@ int main(int argc, char **argv)
                      told[i].level <= level ? "told" : "not told", argv[1],
                      (int)strcspn(text, "\n"), text);
         }
+        same(count_told("port 84"), 0, "nothing is told besides of what is no socket");
+        same(count_told("port 86"), 0, "nor of a socket of somebody else's");
         same(count_told(fill_in("@/none: nobody is there")), level >= INFO ? 2 : 0,
              "that nobody is there is told once of each socket");
         return tap_end();
