@@ -121,6 +121,8 @@ static ssize_t undelivered(int fd, struct datagram *datagram, const struct outgo
         default:
                 if (!outgoing_is_absence(error))
                         return -error;
+                if (pace && !by_rule && error == ECONNREFUSED)
+                        datagram_tell_unanswered(target);
                 /* Peers come and go. */
                 tell_lost(!by_rule              ? LOG_DEBUG
                           : error == EPROTOTYPE ? LOG_NOTICE

@@ -265,6 +265,18 @@ int datagram_reach(int fd, const struct sock *sock, const struct target *target)
         return r == EACCES ? -EACCES : -ECONNREFUSED;
 }
 
+void datagram_tell_unanswered(const struct target *peer)
+{
+        static atomic_bool told;
+
+        if (log_level < LOG_NOTICE || peer->length <= sizeof(sa_family_t) || target_is_file(peer) ||
+            atomic_exchange(&told, true))
+                return;
+
+        log_message(LOG_NOTICE, TARGET_TEXT(peer),
+                    ": cannot be answered: gone, or in another network namespace");
+}
+
 bool datagram_is_empty(int fd)
 {
         char byte;

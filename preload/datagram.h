@@ -140,6 +140,12 @@ void datagram_peer(const struct sock *sock, union correspondent *ret);
 int datagram_reach(int fd, const struct sock *sock, const struct target *target);
 
 /*
+ * A peer that was heard is not there to be answered. Tells it once for each process of one with an
+ * abstract name, which may be of another network namespace: unix(7).
+ */
+void datagram_tell_unanswered(const struct target *peer);
+
+/*
  * connect(2) to a peer or by a rule. The caller has found out to whom.
  * correspondent: its state, address and target.
  * Errors: -EACCES, -EALREADY: another thread connects it right now.

@@ -121,7 +121,11 @@ static int connect_datagram(int fd, word w, const struct sockaddr *addr, socklen
         if (r > 0 && datagram_rename(fd, inet.sock, &to.target))
                 return hook_connect(fd, addr, length);
         if (r > 0) {
+                const bool is_peer = r == DATAGRAM_TO_PEER;
+
                 r = datagram_connect(fd, inet.sock, &to);
+                if (r == 0 && is_peer && atomic_load(&datagram_of(inet.sock)->absent))
+                        datagram_tell_unanswered(&to.target);
                 if (r == 0 && inet.sock->kind == SOCK_LISTENER)
                         listener_divide(inet.sock);
                 return r;

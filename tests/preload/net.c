@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sched.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -305,6 +306,16 @@ const char *reap_output(int pid, int fd)
                 length--;
         text[length] = 0;
         return text;
+}
+
+bool can_unshare_network(void)
+{
+        const pid_t pid = fork();
+
+        need(pid >= 0, "fork");
+        if (pid == 0)
+                _exit(unshare(CLONE_NEWNET) < 0);
+        return reap(pid) == 0;
 }
 
 void send_descriptor(int channel, int fd)

@@ -92,6 +92,9 @@ int reap(int pid);
  */
 const char *reap_output(int pid, int fd);
 
+/* May this process make a network namespace of its own? */
+bool can_unshare_network(void);
+
 /* Hand a descriptor to another process over a Unix socket (SCM_RIGHTS), and get it: -1 for none. */
 void send_descriptor(int channel, int fd);
 int receive_descriptor(int channel);

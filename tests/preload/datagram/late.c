@@ -94,21 +94,11 @@ static void check(int fd, const char *where, const char *what)
         same(count_files(), before, "%s: no file is left", what);
 }
 
-static bool can_unshare(void)
-{
-        const pid_t pid = fork();
-
-        need(pid >= 0, "fork");
-        if (pid == 0)
-                _exit(unshare(CLONE_NEWNET) < 0);
-        return reap(pid) == 0;
-}
-
 int main(int argc, char **argv)
 {
         need(argc == 2, "an address");
         address = argv[1];
-        if (!can_unshare()) {
+        if (!can_unshare_network()) {
                 skip("a server in another network namespace", "no right to make one");
                 return tap_end();
         }
