@@ -204,8 +204,7 @@ static const char *const listen_keys[] = {
         NULL,
 };
 
-/* Returns 1 << enum listen_key, or 0 for any other key. */
-static unsigned listen_bit(const char *key)
+unsigned rulefile_listen_bit(const char *key)
 {
         for (unsigned i = 0; listen_keys[i]; i++)
                 if (strcmp(key, listen_keys[i]) == 0)
@@ -213,15 +212,11 @@ static unsigned listen_bit(const char *key)
         return 0;
 }
 
-bool rulefile_is_listen_key(const char *key)
-{
-        return listen_bit(key) != 0;
-}
-
 static int pass_socket_key(struct rulefile_keys *keys, unsigned line, const char *key,
                            const char *value)
 {
         struct rulefile_socket *socket = &keys->file->sockets[keys->file->n_sockets - 1];
+        const unsigned listens = rulefile_listen_bit(key);
 
         for (size_t i = 0; i < sizeof(refused_socket_keys) / sizeof(refused_socket_keys[0]); i++)
                 if (strcmp(key, refused_socket_keys[i].key) == 0 &&
@@ -229,8 +224,8 @@ static int pass_socket_key(struct rulefile_keys *keys, unsigned line, const char
                         return rulefile_complain(keys->file, line, "%s=%s can't be set here: %s",
                                                  key, refused_socket_keys[i].when_true ? "yes" : "",
                                                  refused_socket_keys[i].reason);
-        if (rulefile_is_listen_key(key))
-                socket->listens = *value ? socket->listens | listen_bit(key) : 0;
+        if (listens)
+                socket->listens = *value ? socket->listens | listens : 0;
         return add_assignment(keys->file, &socket->settings, line, key, value);
 }
 
@@ -379,7 +374,7 @@ static int check_listen_keys(struct rulefile *file, const struct rulefile_socket
                 const char *meant;
 
                 if (strncasecmp(item->key, "Listen", strlen("Listen")) != 0 ||
-                    rulefile_is_listen_key(item->key))
+                    rulefile_listen_bit(item->key))
                         continue;
                 meant = suggest(item->key, strlen(item->key), listen_keys);
                 if (!meant)

@@ -24,5 +24,5 @@ extern const struct ini_reader_handlers rulefile_keys_handlers;
 /* Check what can only be checked once all has been read. Errors: -ENOMEM. */
 int rulefile_keys_finish(struct rulefile_keys *keys);
 
-/* Whether the key of a socket section gives it an address. */
-bool rulefile_is_listen_key(const char *key);
+/* 1 << enum listen_key for a key of a socket section that gives it an address, 0 for any other. */
+unsigned rulefile_listen_bit(const char *key);

@@ -8,19 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_named(const struct unit *unit, const char *socket)
-{
-        for (size_t i = 0; i < unit->n_files; i++)
-                for (size_t j = 0; j < unit->files[i]->n_rules; j++) {
-                        const struct rulefile_rule *rule = &unit->files[i]->rules[j];
-
-                        /* Without a name it takes any socket that has none to itself. */
-                        if (rule->systemd && (!rule->fdname || strcmp(rule->fdname, socket) == 0))
-                                return true;
-                }
-        return false;
-}
-
 /*
  * What a rule can take, by the type of socket that it is about. The library takes stream sockets
  * that listen and datagram sockets, so that nothing else that systemd listens on fits any rule.
@@ -36,6 +23,42 @@ static const struct {
         [RULE_STREAM] = {1u << LISTEN_STREAM, "a stream socket", "no ListenStream="},
         [RULE_DGRAM] = {1u << LISTEN_DATAGRAM, "a datagram socket", "no ListenDatagram="},
 };
+
+/* The rules that can take sockets of a section. */
+struct takers {
+        const struct rulefile *file;       /* of the first of them */
+        const struct rulefile_rule *first; /* NULL: there are none */
+        unsigned listens;                  /* 1 << enum listen_key for what they are about */
+};
+
+static void add_taker(struct takers *takers, const struct rulefile *file,
+                      const struct rulefile_rule *rule)
+{
+        if (!takers->first) {
+                takers->file = file;
+                takers->first = rule;
+        }
+        takers->listens |= fitting[rule->type].listens;
+}
+
+/* Rules without a name take what no rule names, whatever the type of those that do. */
+static struct takers find_takers(const struct unit *unit, const char *socket)
+{
+        struct takers named = {0}, unnamed = {0};
+
+        for (size_t i = 0; i < unit->n_files; i++)
+                for (size_t j = 0; j < unit->files[i]->n_rules; j++) {
+                        const struct rulefile_rule *rule = &unit->files[i]->rules[j];
+
+                        if (!rule->systemd)
+                                continue;
+                        if (!rule->fdname)
+                                add_taker(&unnamed, unit->files[i], rule);
+                        else if (strcmp(rule->fdname, socket) == 0)
+                                add_taker(&named, unit->files[i], rule);
+                }
+        return named.first ? named : unnamed;
+}
 
 /* The section that a rule names. NULL: none, or a socket unit of the administrator's own. */
 static const struct rulefile_socket *find_socket(const struct unit *unit,
@@ -62,6 +85,50 @@ static int check_type(const struct unit *unit, struct rulefile *file,
                                  fitting[rule->type].lacking);
 }
 
+static int complain_untaken(struct rulefile *file, const struct rulefile_socket *socket,
+                            const struct assignment *listen, const struct takers *takers)
+{
+        const bool elsewhere = takers->file != file;
+
+        return rulefile_complain(
+                file, listen->line,
+                "no rule can take %s=%s of [Socket %s]: %s%s%u is about %s sockets alone",
+                listen->key, listen->value, socket->name, elsewhere ? takers->file->path : "line ",
+                elsewhere ? ":" : "", takers->first->line,
+                takers->first->type == RULE_DGRAM ? "datagram" : "stream");
+}
+
+/* Those that are in effect: an empty value takes those before it back, whatever their key. */
+static size_t first_listen(const struct rulefile_socket *socket)
+{
+        size_t i = socket->settings.n_items;
+
+        while (i > 0 && (!rulefile_listen_bit(socket->settings.items[i - 1].key) ||
+                         *socket->settings.items[i - 1].value != '\0'))
+                i--;
+        return i;
+}
+
+/*
+ * systemd starts the service for what comes in there, and the service, no rule being about what it
+ * binds, opens its IP port. What a rule of another type wants from the section has been said by
+ * check_type(). Sockets of other kinds are for no rule: they are left to the program.
+ */
+static int check_lines(struct rulefile *file, const struct rulefile_socket *socket,
+                       const struct takers *takers)
+{
+        const unsigned untaken =
+                socket->listens & fitting[RULE_ANY_TYPE].listens & ~takers->listens;
+        int r = 0;
+
+        if (!untaken || (takers->first->fdname && (socket->listens & takers->listens) == 0))
+                return 0;
+        for (size_t i = first_listen(socket); r == 0 && i < socket->settings.n_items; i++)
+                if (rulefile_listen_bit(socket->settings.items[i].key) & untaken)
+                        r = complain_untaken(file, socket, &socket->settings.items[i], takers);
+        return r;
+}
+
 /* The file before this one that defines a socket of the same name, or NULL. */
 static const struct rulefile *find_definition(const struct unit *unit, const struct rulefile *file,
                                               const char *socket)
@@ -77,16 +144,20 @@ static int check_socket(const struct unit *unit, struct rulefile *file,
                         const struct rulefile_socket *socket, const struct unit_path *paths)
 {
         const struct rulefile *other = find_definition(unit, file, socket->name);
+        const struct takers takers = find_takers(unit, socket->name);
         _cleanup_free_ char *hidden = NULL;
         int r;
 
         if (other)
                 return rulefile_complain(file, socket->line, "%s defines the socket '%s' as well",
                                          other->path, socket->name);
-        if (!is_named(unit, socket->name))
+        if (!takers.first)
                 return rulefile_complain(file, socket->line,
                                          "no rule names the socket '%s' (systemd=%s)", socket->name,
                                          socket->name);
+        r = check_lines(file, socket, &takers);
+        if (r < 0)
+                return r;
         r = unit_path_hidden(paths, socket->unit, &hidden);
         if (r < 0 || !hidden)
                 return r;
@@ -183,7 +254,7 @@ static int claim_addresses(struct claims *claims, const struct unit *unit, struc
                 const struct assignment *item = &socket->settings.items[i];
 
                 /* An empty value takes those before it back, whatever their key. */
-                if (rulefile_is_listen_key(item->key) && *item->value == '\0')
+                if (rulefile_listen_bit(item->key) && *item->value == '\0')
                         claims->n_items = first;
                 if (!takes_unix_address(item->key) || (*item->value != '/' && *item->value != '@'))
                         continue;
