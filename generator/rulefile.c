@@ -89,6 +89,18 @@ int rulefile_describe_complaint(const struct rulefile *file, const struct compla
         return buffer_take(&text, ret);
 }
 
+int rulefile_name_line(const struct rulefile *file, const struct rulefile *other, unsigned line,
+                       char **ret)
+{
+        const bool same = other == file;
+        char *name;
+
+        if (asprintf(&name, "%s%s%u", same ? "line " : other->path, same ? "" : ":", line) < 0)
+                return -ENOMEM;
+        *ret = name;
+        return 0;
+}
+
 static int compare_complaints(const void *a, const void *b)
 {
         const struct complaint *x = a, *y = b;

@@ -107,4 +107,11 @@ int rulefile_warn(struct rulefile *file, unsigned line, const char *format, ...)
 int rulefile_describe_complaint(const struct rulefile *file, const struct complaint *complaint,
                                 char **ret);
 
+/*
+ * What messages about a file call a line of it, "line 2", and one of another: "OTHER:2".
+ * ret: owned by the caller. Errors: -ENOMEM.
+ */
+int rulefile_name_line(const struct rulefile *file, const struct rulefile *other, unsigned line,
+                       char **ret);
+
 void rulefile_free(struct rulefile *file);

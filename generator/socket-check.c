@@ -2,8 +2,10 @@
 #include "generator/socket-check.h"
 
 #include "common/array.h"
+#include "common/buffer.h"
 #include "common/cleanup.h"
 #include "generator/rulefile-keys.h"
+#include "rules/suggest.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,17 +87,73 @@ static int check_type(const struct unit *unit, struct rulefile *file,
                                  fitting[rule->type].lacking);
 }
 
-static int complain_untaken(struct rulefile *file, const struct rulefile_socket *socket,
-                            const struct assignment *listen, const struct takers *takers)
+/* A rule that names no section, and was probably meant for this one; or NULL. */
+static const struct rulefile_rule *find_misspelt(const struct unit *unit,
+                                                 const struct rulefile_socket *socket,
+                                                 const struct rulefile **ret_file)
 {
-        const bool elsewhere = takers->file != file;
+        const char *const words[] = {socket->name, NULL};
 
+        for (size_t i = 0; i < unit->n_files; i++)
+                for (size_t j = 0; j < unit->files[i]->n_rules; j++) {
+                        const struct rulefile_rule *rule = &unit->files[i]->rules[j];
+
+                        if (!rule->fdname || !suggest(rule->fdname, strlen(rule->fdname), words) ||
+                            find_socket(unit, rule))
+                                continue;
+                        *ret_file = unit->files[i];
+                        return rule;
+                }
+        return NULL;
+}
+
+/* What is said of it behind a complaint about the section. */
+static int hint_at_misspelt(const struct unit *unit, const struct rulefile *file,
+                            const struct rulefile_socket *socket, char **ret)
+{
+        const struct rulefile *other;
+        const struct rulefile_rule *rule = find_misspelt(unit, socket, &other);
+        _cleanup_(buffer_clear) struct buffer hint = BUFFER_INIT;
+        _cleanup_free_ char *place = NULL;
+        int r;
+
+        if (rule) {
+                r = rulefile_name_line(file, other, rule->line, &place);
+                if (r < 0)
+                        return r;
+                buffer_printf(&hint, ", but %s names '%s'", place, rule->fdname);
+        }
+        return buffer_take(&hint, ret);
+}
+
+static int complain_unnamed(const struct unit *unit, struct rulefile *file,
+                            const struct rulefile_socket *socket)
+{
+        _cleanup_free_ char *hint = NULL;
+        int r = hint_at_misspelt(unit, file, socket, &hint);
+
+        if (r < 0)
+                return r;
+        return rulefile_complain(file, socket->line, "no rule names the socket '%s' (systemd=%s)%s",
+                                 socket->name, socket->name, hint);
+}
+
+static int complain_untaken(const struct unit *unit, struct rulefile *file,
+                            const struct rulefile_socket *socket, const struct assignment *listen,
+                            const struct takers *takers)
+{
+        _cleanup_free_ char *hint = NULL, *place = NULL;
+        int r = hint_at_misspelt(unit, file, socket, &hint);
+
+        if (r == 0)
+                r = rulefile_name_line(file, takers->file, takers->first->line, &place);
+        if (r < 0)
+                return r;
         return rulefile_complain(
                 file, listen->line,
-                "no rule can take %s=%s of [Socket %s]: %s%s%u is about %s sockets alone",
-                listen->key, listen->value, socket->name, elsewhere ? takers->file->path : "line ",
-                elsewhere ? ":" : "", takers->first->line,
-                takers->first->type == RULE_DGRAM ? "datagram" : "stream");
+                "no rule can take %s=%s of [Socket %s]: %s is about %s sockets alone%s",
+                listen->key, listen->value, socket->name, place,
+                takers->first->type == RULE_DGRAM ? "datagram" : "stream", hint);
 }
 
 /* Those that are in effect: an empty value takes those before it back, whatever their key. */
@@ -114,8 +172,8 @@ static size_t first_listen(const struct rulefile_socket *socket)
  * binds, opens its IP port. What a rule of another type wants from the section has been said by
  * check_type(). Sockets of other kinds are for no rule: they are left to the program.
  */
-static int check_lines(struct rulefile *file, const struct rulefile_socket *socket,
-                       const struct takers *takers)
+static int check_lines(const struct unit *unit, struct rulefile *file,
+                       const struct rulefile_socket *socket, const struct takers *takers)
 {
         const unsigned untaken =
                 socket->listens & fitting[RULE_ANY_TYPE].listens & ~takers->listens;
@@ -125,7 +183,8 @@ static int check_lines(struct rulefile *file, const struct rulefile_socket *sock
                 return 0;
         for (size_t i = first_listen(socket); r == 0 && i < socket->settings.n_items; i++)
                 if (rulefile_listen_bit(socket->settings.items[i].key) & untaken)
-                        r = complain_untaken(file, socket, &socket->settings.items[i], takers);
+                        r = complain_untaken(unit, file, socket, &socket->settings.items[i],
+                                             takers);
         return r;
 }
 
@@ -152,10 +211,8 @@ static int check_socket(const struct unit *unit, struct rulefile *file,
                 return rulefile_complain(file, socket->line, "%s defines the socket '%s' as well",
                                          other->path, socket->name);
         if (!takers.first)
-                return rulefile_complain(file, socket->line,
-                                         "no rule names the socket '%s' (systemd=%s)", socket->name,
-                                         socket->name);
-        r = check_lines(file, socket, &takers);
+                return complain_unnamed(unit, file, socket);
+        r = check_lines(unit, file, socket, &takers);
         if (r < 0)
                 return r;
         r = unit_path_hidden(paths, socket->unit, &hidden);
