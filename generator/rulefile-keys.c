@@ -3,6 +3,7 @@
 
 #include "common/array.h"
 #include "common/cleanup.h"
+#include "generator/confinement-check.h"
 #include "generator/rule-check.h"
 #include "generator/rulefile-unit.h"
 #include "generator/unit-name.h"
@@ -129,6 +130,9 @@ static int pass_rules_key(struct rulefile_keys *keys, unsigned line, const char 
         for (size_t i = 0; i < sizeof(rules_keys) / sizeof(rules_keys[0]); i++)
                 if (strcmp(key, rules_keys[i].name) == 0)
                         return rules_keys[i].set(keys, line, value);
+        if (confinement_is_key(key))
+                return rulefile_complain(keys->file, line,
+                                         "unknown key '%.64s', it belongs into [Service]", key);
         return complain_unknown(keys->file, line, "key", key, rules_key_names);
 }
 

@@ -6,6 +6,7 @@
 #include "common/root.h"
 #include "config.h"
 #include "generator/account-check.h"
+#include "generator/confinement-check.h"
 #include "generator/pam-check.h"
 #include "generator/program-check.h"
 #include "generator/render.h"
@@ -178,6 +179,8 @@ static int check_unit(const struct unit *unit, const struct manager *manager,
 
         if (r == 0)
                 r = sockets_check_unit(unit, paths);
+        if (r == 0)
+                r = confinement_check_unit(unit);
         if (r == 0)
                 r = check_settings(unit);
         if (r == 0)
