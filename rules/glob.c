@@ -186,6 +186,20 @@ bool glob_match(const char *pattern_text, const char *name_text, size_t name_len
         }
 }
 
+bool glob_covers(const char *pattern, const char *other)
+{
+        size_t plain = 0;
+
+        if (strcmp(pattern, other) == 0)
+                return true;
+        while (is_plain(pattern[plain]))
+                plain++;
+        /* What begins alike matches nothing that begins otherwise. */
+        if (strcmp(pattern + plain, "**") == 0 && strncmp(pattern, other, plain) == 0)
+                return true;
+        return other[strcspn(other, "?*[\\")] == '\0' && glob_match(pattern, other, strlen(other));
+}
+
 /* Check the class whose '[' is eaten already, and eat it. */
 static const char *check_class(struct cursor *pattern)
 {

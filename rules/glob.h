@@ -32,3 +32,10 @@ const char *glob_check(const char *pattern);
  * name: need not be terminated, may hold NUL bytes (as abstract socket names do).
  */
 bool glob_match(const char *pattern, const char *name, size_t name_length);
+
+/*
+ * Tell whether a pattern matches all names that another one does; glob_check() accepts both.
+ * Returns false where that is not sure: what is compared are equal patterns, names without
+ * wildcards, and patterns that end in their one wildcard, "**".
+ */
+bool glob_covers(const char *pattern, const char *other);

@@ -146,6 +146,12 @@ const struct rule *rule_match(const struct rule *rules, size_t n_rules,
                               const struct rule_query *query);
 
 /*
+ * Tell whether a matches all that b does, so that b is never reached where a comes before it.
+ * Returns false where that is not sure, as it is with some pairs of patterns.
+ */
+bool rule_covers(const struct rule *a, const struct rule *b);
+
+/*
  * Expand the placeholders of target (%p %a %t %%) for one socket. Values that are unknown become
  * "unknown"; pass a NULL query for all unknown.
  *
