@@ -75,9 +75,13 @@ int account_check_unit(struct account_check *check, const struct unit *unit)
                 for (size_t j = 0; r == 0 && j < unit->files[i]->n_rules; j++) {
                         const struct rulefile_rule *rule = &unit->files[i]->rules[j];
 
-                        r = check_name(check, unit->files[i], rule, USER, rule->user);
+                        /* It may be the instance's name. */
+                        if (rule->of_instance)
+                                continue;
+                        r = check_name(check, unit->files[i], rule, USER, rule->parsed.user);
                         if (r == 0)
-                                r = check_name(check, unit->files[i], rule, GROUP, rule->group);
+                                r = check_name(check, unit->files[i], rule, GROUP,
+                                               rule->parsed.group);
                 }
         return r;
 }

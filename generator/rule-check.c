@@ -15,24 +15,6 @@
  */
 #define SAMPLE_INSTANCE "1"
 
-/* Returns false where there is no memory for the copy. */
-static bool copy(const char *string, char **ret)
-{
-        *ret = string ? strdup(string) : NULL;
-        return !string || *ret;
-}
-
-static int learn(struct rulefile_rule *rule, const struct rule *parsed, bool of_instance)
-{
-        rule->type = parsed->type;
-        rule->systemd = parsed->action == RULE_SYSTEMD;
-        if (!copy(parsed->fdname, &rule->fdname))
-                return -ENOMEM;
-        if (of_instance)
-                return 0;
-        return copy(parsed->user, &rule->user) && copy(parsed->group, &rule->group) ? 0 : -ENOMEM;
-}
-
 /* The rule that is being parsed. */
 struct warned_rule {
         struct rulefile *file;
@@ -51,32 +33,30 @@ static void take_warning(const struct rule_error *warning, void *userdata)
 int rule_check(struct rulefile *file, struct rulefile_rule *rule)
 {
         _cleanup_(buffer_clear) struct buffer text = BUFFER_INIT;
-        _cleanup_free_ char *memory = NULL;
         struct rule_arena arena;
         struct warned_rule warned = {.file = file, .line = rule->line};
         struct rule_error error;
-        struct rule parsed;
-        bool of_instance =
-                file->unit && unit_name_is_template(file->unit) && strstr(rule->text, "%i");
         size_t size;
         int r;
 
-        if (of_instance)
+        rule->of_instance =
+                file->unit && unit_name_is_template(file->unit) && strstr(rule->text, "%i");
+        if (rule->of_instance)
                 instance_fill(&text, rule->text, SAMPLE_INSTANCE);
         else
                 buffer_add(&text, rule->text);
         if (buffer_error(&text) < 0)
                 return -ENOMEM;
         size = RULE_ARENA_SIZE(text.length);
-        memory = malloc(size);
-        if (!memory)
+        rule->memory = malloc(size);
+        if (!rule->memory)
                 return -ENOMEM;
-        arena = (struct rule_arena){.next = memory, .end = memory + size};
-        r = rule_parse(text.data ? text.data : "", text.length, 0, &arena, &parsed, &error,
+        arena = (struct rule_arena){.next = rule->memory, .end = rule->memory + size};
+        r = rule_parse(text.data ? text.data : "", text.length, 0, &arena, &rule->parsed, &error,
                        take_warning, &warned);
         if (r == -ENOMEM || warned.error < 0)
                 return -ENOMEM;
         if (r < 0)
                 return rulefile_complain(file, rule->line, "%s", error.message);
-        return learn(rule, &parsed, of_instance);
+        return 0;
 }

@@ -4,9 +4,8 @@
 #include "generator/rulefile.h"
 
 /*
- * Check one rule of a file and learn which socket it wants. What is wrong with it becomes a
- * complaint of the file. The file's unit must be known: in rules for a template %i stands for the
- * instance.
+ * Parse one rule of a file. What is wrong with it becomes a complaint of the file. The file's unit
+ * must be known: in rules for a template %i stands for the instance.
  *
  * Errors: -ENOMEM.
  */

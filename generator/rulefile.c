@@ -176,9 +176,7 @@ static void free_rules(struct rulefile *file)
 {
         for (size_t i = 0; i < file->n_rules; i++) {
                 free(file->rules[i].text);
-                free(file->rules[i].fdname);
-                free(file->rules[i].user);
-                free(file->rules[i].group);
+                free(file->rules[i].memory);
         }
         free(file->rules);
 }

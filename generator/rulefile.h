@@ -32,11 +32,9 @@ struct assignments {
 struct rulefile_rule {
         unsigned line;
         char *text;
-        enum rule_type type; /* of the sockets that it is about */
-        bool systemd;        /* the action is systemd */
-        char *fdname;        /* the name it gives, NULL for none */
-        char *user;          /* of user=, NULL for none, or where it depends on the instance */
-        char *group;         /* the same of group= */
+        bool of_instance;   /* it has a %i, for which parsed has a sample */
+        struct rule parsed; /* all zero where it can't be */
+        char *memory;       /* of its strings */
 };
 
 /* What a socket section can listen on, by the keys of systemd.socket(5). */

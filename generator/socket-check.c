@@ -40,7 +40,7 @@ static void add_taker(struct takers *takers, const struct rulefile *file,
                 takers->file = file;
                 takers->first = rule;
         }
-        takers->listens |= fitting[rule->type].listens;
+        takers->listens |= fitting[rule->parsed.type].listens;
 }
 
 /* Rules without a name take what no rule names, whatever the type of those that do. */
@@ -52,11 +52,11 @@ static struct takers find_takers(const struct unit *unit, const char *socket)
                 for (size_t j = 0; j < unit->files[i]->n_rules; j++) {
                         const struct rulefile_rule *rule = &unit->files[i]->rules[j];
 
-                        if (!rule->systemd)
+                        if (rule->parsed.action != RULE_SYSTEMD)
                                 continue;
-                        if (!rule->fdname)
+                        if (!rule->parsed.fdname)
                                 add_taker(&unnamed, unit->files[i], rule);
-                        else if (strcmp(rule->fdname, socket) == 0)
+                        else if (strcmp(rule->parsed.fdname, socket) == 0)
                                 add_taker(&named, unit->files[i], rule);
                 }
         return named.first ? named : unnamed;
@@ -66,11 +66,11 @@ static struct takers find_takers(const struct unit *unit, const char *socket)
 static const struct rulefile_socket *find_socket(const struct unit *unit,
                                                  const struct rulefile_rule *rule)
 {
-        if (!rule->fdname)
+        if (!rule->parsed.fdname)
                 return NULL;
         for (size_t i = 0; i < unit->n_files; i++)
                 for (size_t j = 0; j < unit->files[i]->n_sockets; j++)
-                        if (strcmp(unit->files[i]->sockets[j].name, rule->fdname) == 0)
+                        if (strcmp(unit->files[i]->sockets[j].name, rule->parsed.fdname) == 0)
                                 return &unit->files[i]->sockets[j];
         return NULL;
 }
@@ -80,11 +80,11 @@ static int check_type(const struct unit *unit, struct rulefile *file,
 {
         const struct rulefile_socket *socket = find_socket(unit, rule);
 
-        if (!socket || (socket->listens & fitting[rule->type].listens) != 0)
+        if (!socket || (socket->listens & fitting[rule->parsed.type].listens) != 0)
                 return 0;
         return rulefile_complain(file, rule->line, "rule wants %s, but [Socket %s] has %s",
-                                 fitting[rule->type].wanted, socket->name,
-                                 fitting[rule->type].lacking);
+                                 fitting[rule->parsed.type].wanted, socket->name,
+                                 fitting[rule->parsed.type].lacking);
 }
 
 /* A rule that names no section, and was probably meant for this one; or NULL. */
@@ -98,7 +98,8 @@ static const struct rulefile_rule *find_misspelt(const struct unit *unit,
                 for (size_t j = 0; j < unit->files[i]->n_rules; j++) {
                         const struct rulefile_rule *rule = &unit->files[i]->rules[j];
 
-                        if (!rule->fdname || !suggest(rule->fdname, strlen(rule->fdname), words) ||
+                        if (!rule->parsed.fdname ||
+                            !suggest(rule->parsed.fdname, strlen(rule->parsed.fdname), words) ||
                             find_socket(unit, rule))
                                 continue;
                         *ret_file = unit->files[i];
@@ -121,7 +122,7 @@ static int hint_at_misspelt(const struct unit *unit, const struct rulefile *file
                 r = rulefile_name_line(file, other, rule->line, &place);
                 if (r < 0)
                         return r;
-                buffer_printf(&hint, ", but %s names '%s'", place, rule->fdname);
+                buffer_printf(&hint, ", but %s names '%s'", place, rule->parsed.fdname);
         }
         return buffer_take(&hint, ret);
 }
@@ -153,7 +154,7 @@ static int complain_untaken(const struct unit *unit, struct rulefile *file,
                 file, listen->line,
                 "no rule can take %s=%s of [Socket %s]: %s is about %s sockets alone%s",
                 listen->key, listen->value, socket->name, place,
-                takers->first->type == RULE_DGRAM ? "datagram" : "stream", hint);
+                takers->first->parsed.type == RULE_DGRAM ? "datagram" : "stream", hint);
 }
 
 /* Those that are in effect: an empty value takes those before it back, whatever their key. */
@@ -179,7 +180,7 @@ static int check_lines(const struct unit *unit, struct rulefile *file,
                 socket->listens & fitting[RULE_ANY_TYPE].listens & ~takers->listens;
         int r = 0;
 
-        if (!untaken || (takers->first->fdname && (socket->listens & takers->listens) == 0))
+        if (!untaken || (takers->first->parsed.fdname && (socket->listens & takers->listens) == 0))
                 return 0;
         for (size_t i = first_listen(socket); r == 0 && i < socket->settings.n_items; i++)
                 if (rulefile_listen_bit(socket->settings.items[i].key) & untaken)

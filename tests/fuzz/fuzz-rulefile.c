@@ -75,7 +75,8 @@ static void check_rules(const struct rulefile *file)
 {
         for (size_t i = 0; i < file->n_rules; i++) {
                 check_line(file->rules[i].text);
-                FUZZ_CHECK(!file->rules[i].fdname || file->rules[i].systemd);
+                FUZZ_CHECK(!file->rules[i].parsed.fdname ||
+                           file->rules[i].parsed.action == RULE_SYSTEMD);
         }
 }
 
