@@ -9,6 +9,7 @@
 #include "generator/confinement-check.h"
 #include "generator/pam-check.h"
 #include "generator/program-check.h"
+#include "generator/reach-check.h"
 #include "generator/render.h"
 #include "generator/rule-list.h"
 #include "generator/socket-check.h"
@@ -179,6 +180,8 @@ static int check_unit(const struct unit *unit, const struct manager *manager,
 
         if (r == 0)
                 r = sockets_check_unit(unit, paths);
+        if (r == 0)
+                r = reach_check_unit(unit);
         if (r == 0)
                 r = confinement_check_unit(unit);
         if (r == 0)
