@@ -35,6 +35,7 @@ static int read_rules(const struct options *options, struct rule_list *ret)
 {
         int r = 0;
 
+        ret->warns_unreached = options->check;
         for (size_t i = 0; r == 0 && i < options->n_sources; i++) {
                 const struct rule_source *source = &options->sources[i];
 
@@ -42,6 +43,8 @@ static int read_rules(const struct options *options, struct rule_list *ret)
                             ? rule_file_read(ret, source->value)
                             : rule_list_add(ret, source->value, strlen(source->value), "-r", NULL);
         }
+        /* What those of the inside leave nothing to is meant to be so. */
+        ret->warns_unreached = false;
         if (r == 0)
                 r = inherited_read(ret);
         if (r == 0 && ret->n_errors == 0 && ret->n_entries == 0) {

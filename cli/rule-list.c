@@ -12,6 +12,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Nobody reads on after so many: it is one rule that stands too early. */
+#define UNREACHED_MAX 20
+
 /* A rule that is being read. */
 struct reading {
         const char *text;
@@ -22,6 +25,7 @@ struct reading {
 static void entry_clear(struct rule_entry *entry)
 {
         free(entry->origin);
+        free(entry->where);
         free(entry->text);
         free(entry->memory);
 }
@@ -110,21 +114,44 @@ static void name_place(struct reading *reading, const char *where, size_t number
                 snprintf(reading->where, sizeof(reading->where), "rule %zu", number);
 }
 
+/* Look whether the last rule of the list is left anything by those before it. */
+static void warn_unreached(struct rule_list *list, const struct reading *reading)
+{
+        const struct rule_entry *last = &list->entries[list->n_entries - 1];
+
+        if (!list->warns_unreached || list->n_unreached == UNREACHED_MAX)
+                return;
+        for (const struct rule_entry *entry = list->entries;
+             entry < last && entry < list->entries + RULE_COVERS_MAX; entry++) {
+                if (!rule_covers(&entry->rule, &last->rule))
+                        continue;
+                message(MESSAGE_WARNING,
+                        "%s: warning: rule is never reached: %s matches all that it does",
+                        reading->where, entry->where);
+                excerpt_print(MESSAGE_WARNING, reading->text, reading->length, 0, 0);
+                list->n_unreached++;
+                return;
+        }
+}
+
 int rule_list_add(struct rule_list *list, const char *text, size_t length, const char *origin,
                   const char *where)
 {
         struct reading reading = {.text = text, .length = length};
         struct rule_entry entry = {.origin = strdup(origin)};
         struct rule_error error;
-        int r = entry.origin ? 0 : -ENOMEM;
+        int r;
 
         name_place(&reading, where, ++list->n_seen);
+        entry.where = strdup(reading.where);
+        r = entry.origin && entry.where ? 0 : -ENOMEM;
         if (r == 0)
                 r = read_entry(&reading, &entry, &error);
         if (r == 0)
                 r = array_grow(&list->entries, list->n_entries, sizeof(entry));
         if (r == 0) {
                 list->entries[list->n_entries++] = entry;
+                warn_unreached(list, &reading);
                 return 0;
         }
         entry_clear(&entry);

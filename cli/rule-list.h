@@ -12,6 +12,7 @@
 
 struct rule_entry {
         char *origin; /* "-r", "web.rules:3", "inherited" */
+        char *where;  /* in messages: "rule 1", "web.rules:3" */
         char *text;   /* as the library gets it: canonical, absolute, without names of accounts */
         struct rule rule;
         char *memory; /* of the strings of rule */
@@ -22,6 +23,8 @@ struct rule_list {
         size_t n_entries;
         size_t n_seen;   /* those that are wrong included, so that numbers stay what they were */
         size_t n_errors; /* that have been printed */
+        bool warns_unreached; /* of rules that match nothing which earlier ones leave */
+        size_t n_unreached;
 };
 
 #define RULE_LIST_INIT ((struct rule_list){0})

@@ -3,13 +3,6 @@
 
 #include "common/cleanup.h"
 
-/*
- * Each rule is held against so many from the start of the list, so that a list of thousands does
- * not take the square of the time. A rule that is wide enough to cover others by mistake stands
- * early, or covers its neighbours in a short list.
- */
-#define COMPARED_MAX 250
-
 /* Nobody reads on after so many: it is one rule that stands too early. */
 #define WARNINGS_MAX 20
 
@@ -24,7 +17,7 @@ static const struct rulefile_rule *find_cover(const struct unit *unit,
                 for (size_t j = 0; j < unit->files[i]->n_rules; j++) {
                         const struct rulefile_rule *other = &unit->files[i]->rules[j];
 
-                        if (other == rule || n_compared++ == COMPARED_MAX)
+                        if (other == rule || n_compared++ == RULE_COVERS_MAX)
                                 return NULL;
                         if (other->of_instance || !rule_covers(&other->parsed, &rule->parsed))
                                 continue;

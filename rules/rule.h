@@ -152,6 +152,12 @@ const struct rule *rule_match(const struct rule *rules, size_t n_rules,
 bool rule_covers(const struct rule *a, const struct rule *b);
 
 /*
+ * Against so many rules from the start of a list each is held, so that a list of thousands does not
+ * take the square of the time. One that covers others by mistake is wide, and stands early.
+ */
+#define RULE_COVERS_MAX 250
+
+/*
  * Expand the placeholders of target (%p %a %t %%) for one socket. Values that are unknown become
  * "unknown"; pass a NULL query for all unknown.
  *

@@ -133,6 +133,35 @@ ip2unix: rule 1: warning: 'peer=' has no effect with 'udp'
     cli.expect(0, '', warning, '-c', '-r', 'in,udp,abstract=x,peer=credentials')
 
 
+def unreached(cli):
+    """Rules that are never reached are warned of by --check."""
+    warning = '''\
+ip2unix: rule 2: warning: rule is never reached: rule 1 matches all that it does
+  in,udp,port=9000,systemd=b
+  ^^^^^^^^^^^^^^^^^^^^^^^^^^
+'''
+    rules = ['-r', 'in,udp,systemd=a', '-r', 'in,udp,port=9000,systemd=b', '-r', 'in,reject']
+    cli.expect(0, '', warning, '-c', *rules)
+    cli.write('web.rules', 'in,reject\n# more\nin,tcp,port=80,path=/x\nout,ignore\n')
+    cli.expect(0, '', '''\
+ip2unix: web.rules:3: warning: rule is never reached: web.rules:1 matches all that it does
+  in,tcp,port=80,path=/x
+  ^^^^^^^^^^^^^^^^^^^^^^
+ip2unix: rule 4: warning: rule is never reached: web.rules:4 matches all that it does
+  out,reject
+  ^^^^^^^^^^
+''', '-c', '-f', 'web.rules', '-r', 'out,reject')
+    many = [word for port in range(1, 31) for word in ('-r', f'port={port},ignore')]
+    equal(cli.run('-c', '-r', 'reject', *many).stderr.count('never reached'), 20)
+
+
+def unreached_unsaid(cli):
+    """No word of them where a program runs, nor of those that ip2unix itself runs under."""
+    cli.needs_library()
+    cli.expect(0, '', '', '-r', 'reject', '-r', 'in,reject', 'true')
+    cli.expect(0, '', '', '-r', 'in,reject', cli.ip2unix, '-c', '-r', 'reject')
+
+
 def no_rules(cli):
     """Without a rule nothing is run."""
     message = 'ip2unix: no rules: give some with -r or -f\n'
@@ -347,6 +376,7 @@ def too_many(cli):
 
 if __name__ == '__main__':
     sys.exit(main([carets, whole, empty, all_errors, wide, control, window, window_of_terminal,
-                   warnings, no_rules, wrong_runs_nothing, files, file_bytes, unreadable,
-                   other_files, standard_input, order, relative, odd_directories,
-                   gone_directory, too_long, accounts, canonical, many, too_many]))
+                   warnings, unreached, unreached_unsaid, no_rules, wrong_runs_nothing, files,
+                   file_bytes, unreadable, other_files, standard_input, order, relative,
+                   odd_directories, gone_directory, too_long, accounts, canonical, many,
+                   too_many]))
