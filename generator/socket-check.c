@@ -31,16 +31,39 @@ struct takers {
         const struct rulefile *file;       /* of the first of them */
         const struct rulefile_rule *first; /* NULL: there are none */
         unsigned listens;                  /* 1 << enum listen_key for what they are about */
+        unsigned listens_unix;             /* the same of those with from-unix= or from-abstract= */
 };
 
 static void add_taker(struct takers *takers, const struct rulefile *file,
                       const struct rulefile_rule *rule)
 {
+        unsigned *listens =
+                rule->parsed.origin == RULE_FROM_IP ? &takers->listens : &takers->listens_unix;
+
         if (!takers->first) {
                 takers->file = file;
                 takers->first = rule;
         }
-        takers->listens |= fitting[rule->parsed.type].listens;
+        *listens |= fitting[rule->parsed.type].listens;
+}
+
+/* Programs that bind Unix sockets get no IP ones. What a specifier becomes is not known here. */
+static bool is_taken(const struct takers *takers, const struct assignment *listen)
+{
+        const unsigned bit = rulefile_listen_bit(listen->key);
+
+        return bit & takers->listens ||
+               (bit & takers->listens_unix && strchr("/@%", *listen->value));
+}
+
+/* What the first of them is about, where it can't take the socket. */
+static const char *describe_taker(const struct takers *takers, const struct assignment *listen)
+{
+        const struct rule *rule = &takers->first->parsed;
+
+        if (rulefile_listen_bit(listen->key) & fitting[rule->type].listens)
+                return "Unix";
+        return rule->type == RULE_DGRAM ? "datagram" : "stream";
 }
 
 /* Rules without a name take what no rule names, whatever the type of those that do. */
@@ -153,8 +176,8 @@ static int complain_untaken(const struct unit *unit, struct rulefile *file,
         return rulefile_complain(
                 file, listen->line,
                 "no rule can take %s=%s of [Socket %s]: %s is about %s sockets alone%s",
-                listen->key, listen->value, socket->name, place,
-                takers->first->parsed.type == RULE_DGRAM ? "datagram" : "stream", hint);
+                listen->key, listen->value, socket->name, place, describe_taker(takers, listen),
+                hint);
 }
 
 /* Those that are in effect: an empty value takes those before it back, whatever their key. */
@@ -176,16 +199,18 @@ static size_t first_listen(const struct rulefile_socket *socket)
 static int check_lines(const struct unit *unit, struct rulefile *file,
                        const struct rulefile_socket *socket, const struct takers *takers)
 {
-        const unsigned untaken =
-                socket->listens & fitting[RULE_ANY_TYPE].listens & ~takers->listens;
+        const unsigned wanted = takers->listens | takers->listens_unix;
         int r = 0;
 
-        if (!untaken || (takers->first->parsed.fdname && (socket->listens & takers->listens) == 0))
+        if (takers->first->parsed.fdname && (socket->listens & wanted) == 0)
                 return 0;
-        for (size_t i = first_listen(socket); r == 0 && i < socket->settings.n_items; i++)
-                if (rulefile_listen_bit(socket->settings.items[i].key) & untaken)
-                        r = complain_untaken(unit, file, socket, &socket->settings.items[i],
-                                             takers);
+        for (size_t i = first_listen(socket); r == 0 && i < socket->settings.n_items; i++) {
+                const struct assignment *item = &socket->settings.items[i];
+
+                if (rulefile_listen_bit(item->key) & fitting[RULE_ANY_TYPE].listens &&
+                    *item->value != '\0' && !is_taken(takers, item))
+                        r = complain_untaken(unit, file, socket, item, takers);
+        }
         return r;
 }
 

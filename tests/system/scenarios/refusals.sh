@@ -163,6 +163,20 @@ END
         refused unfit.service /etc/ip2unix.d/unfit.conf:2: "has no ListenDatagram="
 }
 
+# The other way round: a datagram must not start a service that opens the port by itself.
+scenario_socket_that_no_rule_takes() {
+        server_unit untaken 8000 </dev/null
+        rule_file untaken <<'END'
+[Rules]
+Rule=in,tcp,port=8000,systemd
+
+[Socket dns]
+ListenDatagram=/run/untaken.sock
+END
+        reload
+        refused untaken.service /etc/ip2unix.d/untaken.conf:5: "no rule can take ListenDatagram="
+}
+
 scenario_name_not_passed() {
         unit not-passed.service <<'END'
 [Service]
