@@ -100,6 +100,36 @@ scenario_dnsmasq() {
         no_ip_sockets dnsmasq.service
 }
 
+# dig binds port 0 before it asks, also where the kernel refuses it a socket of IP.
+scenario_dnsmasq_for_locked_clients() {
+        local way
+        for way in notcp tcp; do
+                unit "ask-$way.service" <<END
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/usr/bin/dig +$way +short +tries=1 +time=$PATIENCE @192.0.2.53 example.test
+StandardOutput=file:/run/answer-$way
+END
+                rule_file "ask-$way" <<'END'
+[Rules]
+Rule=out,udp,port=53,path=/run/dns-udp.sock
+Rule=out,tcp,port=53,path=/run/dns-tcp.sock
+Rule=out,reject
+
+[Service]
+RestrictAddressFamilies=AF_UNIX
+END
+        done
+        reload
+        for way in notcp tcp; do
+                start "ask-$way.service"
+                equal "answer to +$way" "$(<"/run/answer-$way")" 192.0.2.7
+        done
+}
+
+prepare_dnsmasq_for_locked_clients() { prepare_dnsmasq; }
+
 # One name for both: the type of the socket decides.
 scenario_dnsmasq_of_one_unit() {
         dns_records
