@@ -5,10 +5,21 @@
 #include <string.h>
 
 #include "preload/asked.h"
+#include "preload/bound-name.h"
 #include "preload/pace.h"
 #include "preload/peers.h"
 #include "preload/tie.h"
 #include "preload/words.h"
+
+/* What comes from the name that the server has bound comes from the target, too. */
+static void note_bound_name(const struct sock *sock, const union correspondent *target,
+                            const struct endpoint *endpoint)
+{
+        struct target name;
+
+        if (bound_name_of(&target->target, target->place, &name) && !bound_name_is_relative(&name))
+                peers_note_target(&name, sock->family, endpoint);
+}
 
 void asked_note(const struct sock *sock, union correspondent *target)
 {
@@ -23,6 +34,7 @@ void asked_note(const struct sock *sock, union correspondent *target)
 
         target->place =
                 (uint32_t)(peers_note_target(&target->target, sock->family, &endpoint) % PEERS_MAX);
+        note_bound_name(sock, target, &endpoint);
         (void)record_store(&datagram->last, target->words);
         atomic_store(&datagram->has_sent, true);
 }
@@ -33,7 +45,7 @@ static bool are_neighbours(const struct target *a, const struct target *b)
         const char *path = a->address.sun_path, *slash;
         size_t length;
 
-        if (!target_is_file(a) || !target_is_file(b))
+        if (a->length == 0 || !target_is_file(a) || !target_is_file(b))
                 return false;
 
         slash = word_last(path, '/');
@@ -44,21 +56,52 @@ static bool are_neighbours(const struct target *a, const struct target *b)
 }
 
 /*
- * Servers may have bound their socket by another path than the rule has: /var/run is a link to
- * /run, or they have a root directory of their own. Then it is the tie that shows who it is.
+ * An answer of the last target's, which is no target by its name. The name may be new, since the
+ * last time that a server was there; and who is tied has no other correspondent.
+ * Returns false when it is none; ret_name: the name that the target is bound by.
  */
-static bool is_tied_to(int fd, const struct target *source)
+static bool is_of_last(int fd, const struct sock *sock, const struct target *source,
+                       const union correspondent *last, struct target *ret_name)
 {
-        struct target peer;
+        if (!bound_name_of(&last->target, last->place, ret_name))
+                ret_name->length = 0;
 
-        return target_of_peer(fd, &peer) && target_equal(source, &peer);
+        return (target_equal(source, ret_name) && !bound_name_is_relative(source)) ||
+               tie_is_to(fd, sock, source);
+}
+
+/* For who is heard by another name. Returns true. */
+static bool heard_last(const struct target *source, const struct sock *sock,
+                       const union correspondent *last, const struct endpoint *endpoint)
+{
+        if (!bound_name_is_relative(source))
+                peers_note_target(source, sock->family, endpoint);
+        pace_heard(peers_pace(last->place));
+        return true;
+}
+
+/* As the target that the name belongs to. */
+static bool find_target(const struct sock *sock, const struct target *source,
+                        const union correspondent *last, struct endpoint *ret)
+{
+        struct peer_pace *pace;
+
+        if (!peers_find_target(source, sock->family, ret, &pace))
+                return false;
+
+        pace_heard(pace);
+        /* By the name that it is bound by: the target itself has another pace. */
+        if (memcmp(&ret->address, &last->address, sizeof(ret->address)) == 0 &&
+            ret->port == last->port)
+                pace_heard(peers_pace(last->place));
+        return true;
 }
 
 bool asked_find_source(int fd, const struct sock *sock, struct target *source, struct endpoint *ret)
 {
         const struct datagram *datagram = datagram_of(sock);
         union correspondent last;
-        struct peer_pace *pace;
+        struct target name;
         bool is_last;
 
         if (!atomic_load_explicit(&datagram->has_sent, memory_order_relaxed) ||
@@ -69,19 +112,12 @@ bool asked_find_source(int fd, const struct sock *sock, struct target *source, s
         ret->address = last.address;
         ret->port = (uint16_t)last.port;
         is_last = target_equal(source, &last.target);
-        if (is_last && pace_is_calm(datagram))
+        if ((is_last && pace_is_calm(datagram)) || find_target(sock, source, &last, ret) || is_last)
                 return true;
-        if (peers_find_target(source, sock->family, ret, &pace)) {
-                pace_heard(pace);
-                return true;
-        }
-        if (is_last)
-                return true;
-        if (is_tied_to(fd, source)) {
-                peers_note_target(source, sock->family, ret);
-                return true;
-        }
-        if (!datagram->automatic || !are_neighbours(&last.target, source))
+        if (is_of_last(fd, sock, source, &last, &name))
+                return heard_last(source, sock, &last, ret);
+        if (!datagram->automatic ||
+            !(are_neighbours(&last.target, source) || are_neighbours(&name, source)))
                 return false;
 
         ret->port = peers_endpoint(peers_add(fd, source), sock->family, false).port;

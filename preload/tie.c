@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "preload/bound-name.h"
 #include "preload/kernel.h"
 #include "preload/process.h"
 #include "preload/rule-set.h"
@@ -86,6 +87,17 @@ static bool is_tied_to(const struct datagram *datagram, const struct target *tar
         return target_equal(target, &to.target);
 }
 
+/* Has the server a name that tells nothing? */
+static bool is_nobodys_name(const struct datagram *datagram, const struct target *target)
+{
+        union correspondent last;
+        struct target name;
+
+        record_load(&datagram->last, last.words, RECORD_WORDS);
+        return target_equal(target, &last.target) && bound_name_of(target, last.place, &name) &&
+               bound_name_is_relative(&name);
+}
+
 /* The kernel's socket is also another's who was forked: it can't be tied to what both ask. */
 static bool is_inherited(const struct datagram *datagram)
 {
@@ -117,7 +129,8 @@ static void look(int fd, struct datagram *datagram, const struct target *target,
         const int64_t now = kernel_milliseconds();
 
         if (asking && !atomic_load_explicit(&datagram->answered, memory_order_relaxed) &&
-            now - atomic_load(&datagram->asking_since) > UNANSWERED && datagram_is_empty(fd))
+            now - atomic_load(&datagram->asking_since) > UNANSWERED && datagram_is_empty(fd) &&
+            !is_nobodys_name(datagram, target))
                 loosen(fd, datagram);
         else if (now - atomic_load_explicit(&datagram->looked, memory_order_relaxed) >= UNANSWERED)
                 renew(fd, datagram, target, now);
@@ -136,7 +149,7 @@ void tie_to(int fd, const struct sock *sock, const struct target *target)
 
         if (is_inherited(datagram) || asks_tftp(datagram))
                 loosen(fd, datagram);
-        else if (state == TIE_NONE && rule_set.one_target)
+        else if (state == TIE_NONE && (rule_set.one_target || is_nobodys_name(datagram, target)))
                 tie(fd, datagram, target, TIE_NONE);
         else if (state == TIE_NONE)
                 note_asked(fd, datagram, target);
@@ -148,6 +161,15 @@ void tie_to(int fd, const struct sock *sock, const struct target *target)
                 look(fd, datagram, target,
                      atomic_exchange_explicit(&datagram->asking, true, memory_order_relaxed));
         errno = saved;
+}
+
+bool tie_is_to(int fd, const struct sock *sock, const struct target *name)
+{
+        const int state = atomic_load_explicit(&datagram_of(sock)->tie, memory_order_relaxed);
+        struct target peer;
+
+        return (state == TIE_BUSY || state == TIE_TIED) && target_of_peer(fd, &peer) &&
+               target_equal(name, &peer);
 }
 
 void tie_forget(const struct sock *sock)

@@ -16,7 +16,9 @@
  *
  * It ends when the program sends to another target or a peer, and when it has asked twice without
  * an answer: servers may answer from another socket. TFTP's always do, so that a client which asks
- * port 69 is never tied. There names have to do: asked.h.
+ * port 69 is never tied. There names have to do: asked.h. Where the server has a name that anybody
+ * can have as well (bound-name.h), they don't: its clients are tied at once, and for as long as
+ * they ask nobody else.
  */
 
 #include "preload/datagram.h"
@@ -26,6 +28,9 @@
  * heard.
  */
 void tie_to(int fd, const struct sock *sock, const struct target *target);
+
+/* Is it tied to the socket that has that name? Then nobody else can have sent from there. */
+bool tie_is_to(int fd, const struct sock *sock, const struct target *name);
 
 /* The kernel's socket is being connected elsewhere, or nowhere. */
 void tie_forget(const struct sock *sock);
