@@ -226,6 +226,11 @@ static inline void kernel_close(int file)
         errno = saved;
 }
 
+static inline int kernel_stat(const char *path, struct stat *ret)
+{
+        return (int)kernel_call(SYS_newfstatat, AT_FDCWD, path, ret, 0);
+}
+
 static inline int kernel_lstat(const char *path, struct stat *ret)
 {
         return (int)kernel_call(SYS_newfstatat, AT_FDCWD, path, ret, AT_SYMLINK_NOFOLLOW);

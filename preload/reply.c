@@ -32,21 +32,21 @@ static uint64_t key_of(const struct stat *st)
 
 bool reply_is_near(const struct target *towards, bool *ret_missing)
 {
-        const char *path = towards->address.sun_path;
         struct stat st;
         uint64_t answer;
         int r;
 
         /* Whoever finds an abstract name can be found by one; and who is not there is no reason to
          * leave files behind. */
-        *ret_missing = target_is_file(towards) && kernel_lstat(path, &st) < 0;
+        *ret_missing = target_is_file(towards) && kernel_stat(towards->address.sun_path, &st) < 0;
         if (!target_is_file(towards) || *ret_missing)
                 return true;
         answer = atomic_load_explicit(&last_answer, memory_order_relaxed);
         if ((answer & ~UINT64_C(1)) == key_of(&st))
                 return answer & 1;
 
-        r = unix_list_has(path, &st);
+        r = unix_list_has(towards);
+        *ret_missing = r == -ECONNREFUSED;
         if (r < 0)
                 return true;
 

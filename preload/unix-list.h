@@ -6,10 +6,11 @@
  * grows with the machine.
  */
 
-#include <sys/stat.h>
+#include "preload/target.h"
 
 /*
- * Is there one of that socket file? file: what is at the path.
- * Returns 1 or 0; or a negative errno when the list can't be read.
+ * Is the datagram socket of that file in it?
+ * Returns 1 or 0; -ECONNREFUSED: the file has no socket any more; or another negative errno when
+ * the socket can't be connected to, or the list can't be read.
  */
-int unix_list_has(const char *path, const struct stat *file);
+int unix_list_has(const struct target *target);

@@ -12,7 +12,8 @@
  *   -e VAR=VALUE  set a variable; VAR= alone unsets it
  *   -p PID        what LISTEN_PID says instead of the truth
  *   -j            let the program take its standard error for the journal
- *   -f            let the kernel refuse IP sockets, as RestrictAddressFamilies=AF_UNIX does
+ *   -f            let the kernel refuse IP and netlink sockets, as RestrictAddressFamilies=AF_UNIX
+ *                 does
  *   -i            a network namespace of its own, where every port is free
  *   -k            let the kernel kill whoever calls what systemd 252 has not heard of
  *   -n N          the limit of descriptors; 0: as many as can be had

@@ -3,9 +3,10 @@
 /*
  * What a client's own socket is called, where it can be answered: an abstract name that the kernel
  * chooses, or what a rule says; a file where the server is in another network namespace, from which
- * abstract names can't be reached. argv: the case.
+ * abstract names can't be reached. argv: the case, and perhaps what kind of file system DIR/open
+ * is, "overlay".
  *
- *     chosen     udp,port=8080,path=DIR/udp-8080.sock
+ *     chosen     udp,port=8080,path=DIR/open/udp-8080.sock
  *     rule       out,udp,port=8080,path=DIR/udp-8080.sock, and in,udp,path=DIR/%t-%p.own
  *     beside     out,udp,port=8080,path=DIR/open/udp-8080.sock
  *     runtime    out,udp,port=8080,path=DIR/closed/udp-8080.sock, as another user, and a runtime
@@ -21,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -99,7 +101,7 @@ static const char *hello(int fd)
 
 static void check_chosen(void)
 {
-        const pid_t pid = start_server(udp_file(SERVER), false);
+        const pid_t pid = start_server(path_of("open/udp-8080.sock"), false);
         const int before = count_files(), fd = udp_socket(SERVER), other = udp_to(SERVER);
         char name[128];
 
@@ -112,6 +114,26 @@ static void check_chosen(void)
         same(count_files(), before, "nothing is seen of it");
         close(fd);
         close(other);
+        stop_server(pid);
+}
+
+/* Where a server was killed and another one comes. */
+static void check_dead(void)
+{
+        const char *path = path_of("open/udp-8080.sock");
+        const int fd = udp_socket(SERVER);
+        struct sockaddr_un name;
+        socklen_t length;
+        pid_t pid;
+
+        (void)unlink(path);
+        leave_dead(path);
+        is(say(fd, SERVER, "x"), "sent", "a datagram is sent to nobody");
+        ok(udp_real_name(fd, &name, &length), "by a client with an abstract name");
+        need(unlink(path) == 0, "unlink");
+        pid = start_server(path, false);
+        ok(*hello(fd) == '@', "which a server answers that comes later");
+        close(fd);
         stop_server(pid);
 }
 
@@ -189,15 +211,41 @@ static void check_nowhere(void)
         stop_server(pid);
 }
 
+/*
+ * Of two file systems, so that stat(2) tells of a file there another device than the kernel has.
+ * Returns false where that can't be.
+ */
+static bool mount_overlay(void)
+{
+        char options[512];
+
+        snprintf(options, sizeof(options), "xino=off,lowerdir=%s,upperdir=%s/upper,workdir=%s/work",
+                 path_of("lower"), path_of("layers"), path_of("layers"));
+        need(mkdir(path_of("lower"), 0755) == 0 && mkdir(path_of("layers"), 0755) == 0,
+             "directories");
+        return (unshare(CLONE_NEWNS) == 0 || unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0) &&
+               mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+               mount("tmpfs", path_of("lower"), "tmpfs", 0, NULL) == 0 &&
+               mount("tmpfs", path_of("layers"), "tmpfs", 0, NULL) == 0 &&
+               mkdir(path_of("layers/upper"), 0755) == 0 &&
+               mkdir(path_of("layers/work"), 0755) == 0 &&
+               mount("overlay", path_of("open"), "overlay", 0, options) == 0;
+}
+
 int main(int argc, char **argv)
 {
-        need(argc == 2, "a case");
+        need(argc == 2 || argc == 3, "a case");
         need(mkdir(path_of("open"), 0755) == 0 && mkdir(path_of("closed"), 0755) == 0 &&
                      mkdir(path_of("run"), 0700) == 0,
              "directories");
-        if (strcmp(argv[1], "chosen") == 0)
+        if (argc == 3 && !mount_overlay()) {
+                skip("all", "no overlay can be mounted here");
+                return tap_end();
+        }
+        if (strcmp(argv[1], "chosen") == 0) {
                 check_chosen();
-        else if (strcmp(argv[1], "rule") == 0)
+                check_dead();
+        } else if (strcmp(argv[1], "rule") == 0)
                 check_rule();
         else if (strcmp(argv[1], "beside") == 0)
                 check_file("open/udp-8080.sock", "open");
