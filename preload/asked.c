@@ -129,9 +129,9 @@ void asked_note_peer(int fd, const struct sock *sock, const struct target *peer)
         struct datagram *datagram = datagram_of(sock);
         union correspondent last;
 
+        tie_loosen(fd, sock, peer);
         if (!atomic_load_explicit(&datagram->automatic, memory_order_relaxed))
                 return;
-        tie_loosen(fd, sock);
         record_load(&datagram->last, last.words, RECORD_WORDS);
         if (last.state == CORRESPONDENT_NONE || !are_neighbours(&last.target, peer))
                 atomic_store(&datagram->automatic, false);

@@ -196,15 +196,13 @@ int datagram_restore(int fd, struct sock *sock)
 
         if (datagram_prepare(sock, &inet) < 0)
                 return -ENOBUFS;
-        /* It hears everybody: to whom it has sent, only the program before knew. */
+        /* It hears whom the kernel lets in: to whom it has sent, only the program before knew. */
         datagram = datagram_of(sock);
         datagram->has_port = true;
         datagram->told_timeout = (struct timeval){0};
         datagram->room = option_number(fd, SO_SNDBUF);
         if (sock->peer.port == 0) {
-                /* The program before may have asked somebody: tie.h. */
-                if (sock->kind == SOCK_CLIENT)
-                        datagram_leave_peer(fd);
+                tie_inherit(sock);
                 return 0;
         }
 

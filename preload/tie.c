@@ -21,8 +21,14 @@ enum {
         TIE_BUSY,  /* a thread is about to tie it */
         TIE_ASKED, /* it has sent to one target, and would be tied to that */
         TIE_TIED,
+        TIE_INHERITED, /* from another program, which may have tied it */
         TIE_LOOSE,
 };
+
+static bool may_be_tied(int state)
+{
+        return state == TIE_TIED || state == TIE_INHERITED;
+}
 
 /* Who is about to tie it lets go of it himself. */
 static void loosen(int fd, struct datagram *datagram)
@@ -98,10 +104,14 @@ static bool is_nobodys_name(const struct datagram *datagram, const struct target
                bound_name_is_relative(&name);
 }
 
-/* The kernel's socket is also another's who was forked: it can't be tied to what both ask. */
-static bool is_inherited(const struct datagram *datagram)
+/*
+ * The kernel's socket is also another's, who was forked or executed: it can't be tied to what both
+ * ask.
+ */
+static bool is_inherited(const struct datagram *datagram, int state)
 {
-        return atomic_load_explicit(&datagram->made_by, memory_order_relaxed) != process_id();
+        return state == TIE_INHERITED ||
+               atomic_load_explicit(&datagram->made_by, memory_order_relaxed) != process_id();
 }
 
 /*
@@ -110,8 +120,15 @@ static bool is_inherited(const struct datagram *datagram)
  */
 static void renew(int fd, struct datagram *datagram, const struct target *target, int64_t now)
 {
+        struct target peer;
+
         if (!datagram_is_empty(fd))
                 return;
+        /* Who has inherited it has let go of it, and asks others. */
+        if (!target_of_peer(fd, &peer)) {
+                loosen(fd, datagram);
+                return;
+        }
 
         atomic_store_explicit(&datagram->looked, now, memory_order_relaxed);
         (void)kernel_connect(fd, &target->address, target->length);
@@ -136,6 +153,40 @@ static void look(int fd, struct datagram *datagram, const struct target *target,
                 renew(fd, datagram, target, now);
 }
 
+/* Has the kernel's socket the one at the target as its peer, whoever has seen to that? */
+static bool leads_to(int fd, const struct datagram *datagram, const struct target *target)
+{
+        union correspondent last;
+        struct target peer, name;
+
+        if (!target_of_peer(fd, &peer))
+                return false;
+
+        record_load(&datagram->last, last.words, RECORD_WORDS);
+        return target_equal(&peer, target) ||
+               (target_equal(target, &last.target) && bound_name_of(target, last.place, &name) &&
+                target_equal(&peer, &name));
+}
+
+/*
+ * What is unread on a socket that others have as well is theirs: it is left tied as long as nobody
+ * else is asked. And tied it stays, since they may have gone, and the server be another one.
+ */
+static void use_inherited(int fd, struct datagram *datagram, const struct target *target, int state)
+{
+        const union correspondent to = {.state = CORRESPONDENT_SOCKET, .target = *target};
+        const int64_t now = kernel_milliseconds();
+
+        if (!leads_to(fd, datagram, target) || !record_store(&datagram->tied, to.words)) {
+                loosen(fd, datagram);
+                return;
+        }
+
+        atomic_store(&datagram->asking_since, now);
+        if (atomic_compare_exchange_strong(&datagram->tie, &state, TIE_TIED))
+                renew(fd, datagram, target, now);
+}
+
 void tie_to(int fd, const struct sock *sock, const struct target *target)
 {
         struct datagram *datagram = datagram_of(sock);
@@ -143,23 +194,26 @@ void tie_to(int fd, const struct sock *sock, const struct target *target)
         const int saved = errno;
         struct endpoint unused;
 
-        if (sock->kind != SOCK_CLIENT || state == TIE_LOOSE || !atomic_load(&datagram->automatic) ||
+        if (sock->kind != SOCK_CLIENT || state == TIE_LOOSE ||
+            (!atomic_load(&datagram->automatic) && !may_be_tied(state)) ||
             datagram_peer_head(sock, &unused) != CORRESPONDENT_NONE)
                 return;
 
-        if (is_inherited(datagram) || asks_tftp(datagram))
+        if (asks_tftp(datagram))
                 loosen(fd, datagram);
+        else if (state == TIE_TIED && is_tied_to(datagram, target))
+                look(fd, datagram, target,
+                     atomic_exchange_explicit(&datagram->asking, true, memory_order_relaxed));
+        else if (is_inherited(datagram, state))
+                use_inherited(fd, datagram, target, state);
         else if (state == TIE_NONE && (rule_set.one_target || is_nobodys_name(datagram, target)))
                 tie(fd, datagram, target, TIE_NONE);
         else if (state == TIE_NONE)
                 note_asked(fd, datagram, target);
-        else if (state == TIE_BUSY || !is_tied_to(datagram, target))
+        else if (state != TIE_ASKED || !is_tied_to(datagram, target))
                 loosen(fd, datagram);
-        else if (state == TIE_ASKED && atomic_load(&datagram->answered))
+        else if (atomic_load(&datagram->answered))
                 tie(fd, datagram, target, TIE_ASKED);
-        else if (state == TIE_TIED)
-                look(fd, datagram, target,
-                     atomic_exchange_explicit(&datagram->asking, true, memory_order_relaxed));
         errno = saved;
 }
 
@@ -168,23 +222,32 @@ bool tie_is_to(int fd, const struct sock *sock, const struct target *name)
         const int state = atomic_load_explicit(&datagram_of(sock)->tie, memory_order_relaxed);
         struct target peer;
 
-        return (state == TIE_BUSY || state == TIE_TIED) && target_of_peer(fd, &peer) &&
+        return (state == TIE_BUSY || may_be_tied(state)) && target_of_peer(fd, &peer) &&
                target_equal(name, &peer);
+}
+
+void tie_inherit(const struct sock *sock)
+{
+        if (sock->kind == SOCK_CLIENT)
+                atomic_store(&datagram_of(sock)->tie, TIE_INHERITED);
 }
 
 void tie_forget(const struct sock *sock)
 {
-        int tied = TIE_TIED;
+        _Atomic int *tie = &datagram_of(sock)->tie;
+        int state = atomic_load(tie);
 
-        atomic_compare_exchange_strong(&datagram_of(sock)->tie, &tied, TIE_NONE);
+        if (may_be_tied(state))
+                (void)atomic_compare_exchange_strong(tie, &state, TIE_NONE);
 }
 
-void tie_loosen(int fd, const struct sock *sock)
+void tie_loosen(int fd, const struct sock *sock, const struct target *to)
 {
         struct datagram *datagram = datagram_of(sock);
         const int saved = errno;
 
-        if (atomic_load_explicit(&datagram->tie, memory_order_acquire) == TIE_TIED)
+        if (may_be_tied(atomic_load_explicit(&datagram->tie, memory_order_acquire)) &&
+            (atomic_load(&datagram->automatic) || !tie_is_to(fd, sock, to)))
                 loosen(fd, datagram);
         errno = saved;
 }

@@ -32,11 +32,17 @@ void tie_to(int fd, const struct sock *sock, const struct target *target);
 /* Is it tied to the socket that has that name? Then nobody else can have sent from there. */
 bool tie_is_to(int fd, const struct sock *sock, const struct target *name);
 
+/*
+ * It comes from another program, which may have tied it, and have answers unread: they are thrown
+ * away when this one sends elsewhere, and not before.
+ */
+void tie_inherit(const struct sock *sock);
+
 /* The kernel's socket is being connected elsewhere, or nowhere. */
 void tie_forget(const struct sock *sock);
 
 /* It has got a datagram. */
 void tie_answered(const struct sock *sock);
 
-/* It is about to send to somebody else than the target that it is tied to. */
-void tie_loosen(int fd, const struct sock *sock);
+/* It is about to send to a peer of another socket's. */
+void tie_loosen(int fd, const struct sock *sock, const struct target *to);
