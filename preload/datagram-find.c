@@ -145,6 +145,7 @@ int datagram_find(int fd, const struct sock *sock, const struct endpoint *asked,
         }
         if (r == 0 && datagram_find_own(asked, sock->family, &ret->target)) {
                 fill_in(ret, asked);
+                asked_note_peer(fd, sock, &ret->target);
                 *ret_number = PEER_NAMELESS;
                 return DATAGRAM_TO_PEER;
         }

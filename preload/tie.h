@@ -44,5 +44,5 @@ void tie_forget(const struct sock *sock);
 /* It has got a datagram. */
 void tie_answered(const struct sock *sock);
 
-/* It is about to send to a peer of another socket's. */
+/* It is about to send to a peer of another socket's, or to a socket of ours. */
 void tie_loosen(int fd, const struct sock *sock, const struct target *to);
