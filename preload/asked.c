@@ -45,7 +45,7 @@ static bool are_neighbours(const struct target *a, const struct target *b)
         const char *path = a->address.sun_path, *slash;
         size_t length;
 
-        if (a->length == 0 || !target_is_file(a) || !target_is_file(b))
+        if (!target_is_file(a) || !target_is_file(b))
                 return false;
 
         slash = word_last(path, '/');
@@ -58,16 +58,24 @@ static bool are_neighbours(const struct target *a, const struct target *b)
 /*
  * An answer of the last target's, which is no target by its name. The name may be new, since the
  * last time that a server was there; and who is tied has no other correspondent.
- * Returns false when it is none; ret_name: the name that the target is bound by.
  */
 static bool is_of_last(int fd, const struct sock *sock, const struct target *source,
-                       const union correspondent *last, struct target *ret_name)
+                       const union correspondent *last)
 {
-        if (!bound_name_of(&last->target, last->place, ret_name))
-                ret_name->length = 0;
+        struct target name;
 
-        return (target_equal(source, ret_name) && !bound_name_is_relative(source)) ||
+        return (!bound_name_is_relative(source) &&
+                bound_name_of(&last->target, last->place, &name) && target_equal(source, &name)) ||
                tie_is_to(fd, sock, source);
+}
+
+/* Paths in the directory of the last target, by the rule's name or the one that it is bound by. */
+static bool is_beside(const union correspondent *last, const struct target *other)
+{
+        struct target name;
+
+        return are_neighbours(&last->target, other) ||
+               (bound_name_of(&last->target, last->place, &name) && are_neighbours(&name, other));
 }
 
 /* For who is heard by another name. Returns true. */
@@ -101,7 +109,6 @@ bool asked_find_source(int fd, const struct sock *sock, struct target *source, s
 {
         const struct datagram *datagram = datagram_of(sock);
         union correspondent last;
-        struct target name;
         bool is_last;
 
         if (!atomic_load_explicit(&datagram->has_sent, memory_order_relaxed) ||
@@ -114,10 +121,9 @@ bool asked_find_source(int fd, const struct sock *sock, struct target *source, s
         is_last = target_equal(source, &last.target);
         if ((is_last && pace_is_calm(datagram)) || find_target(sock, source, &last, ret) || is_last)
                 return true;
-        if (is_of_last(fd, sock, source, &last, &name))
+        if (is_of_last(fd, sock, source, &last))
                 return heard_last(source, sock, &last, ret);
-        if (!datagram->automatic ||
-            !(are_neighbours(&last.target, source) || are_neighbours(&name, source)))
+        if (!datagram->automatic || !is_beside(&last, source))
                 return false;
 
         ret->port = peers_endpoint(peers_add(fd, source), sock->family, false).port;
@@ -133,7 +139,7 @@ void asked_note_peer(int fd, const struct sock *sock, const struct target *peer)
         if (!atomic_load_explicit(&datagram->automatic, memory_order_relaxed))
                 return;
         record_load(&datagram->last, last.words, RECORD_WORDS);
-        if (last.state == CORRESPONDENT_NONE || !are_neighbours(&last.target, peer))
+        if (last.state == CORRESPONDENT_NONE || !is_beside(&last, peer))
                 atomic_store(&datagram->automatic, false);
 }
 
@@ -149,5 +155,5 @@ bool asked_find_other(const struct sock *sock, const struct endpoint *asked, str
         record_load(&datagram->last, last.words, RECORD_WORDS);
         return memcmp(&last.address, &asked->address, sizeof(last.address)) == 0 &&
                asked->port != last.port && peers_find_port(asked->port, ret, ret_number) &&
-               ret->length > 0 && are_neighbours(&last.target, ret);
+               ret->length > 0 && is_beside(&last, ret);
 }

@@ -26,8 +26,8 @@ bool asked_find_source(int fd, const struct sock *sock, struct target *source,
                        struct endpoint *ret);
 
 /*
- * A peer of another socket's, or a socket of ours, is sent to from one that hears nobody else. From now on it hears
- * everybody, unless it hears that one already.
+ * A peer of another socket's, or a socket of ours, is sent to from one that hears nobody else. From
+ * now on it hears everybody, unless it hears that one already.
  */
 void asked_note_peer(int fd, const struct sock *sock, const struct target *peer);
 

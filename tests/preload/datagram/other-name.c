@@ -141,6 +141,33 @@ static void check_both(int one, int other)
         close(fd);
 }
 
+/* A server may answer from another socket, which the client goes on with. */
+static void check_another_socket(int server)
+{
+        const int fd = udp_socket(FIRST);
+        int other;
+        char address[64];
+
+        is(say(fd, FIRST, "question"), "sent", "the server is asked");
+        is(hear(server), "question", "and hears it");
+        other = under_rules() ? socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)
+                              : udp_at("127.0.0.1:8090");
+        if (under_rules())
+                need(bind_by_name(other, path_of("real/another")) == 0, "another socket");
+        is(answer(other, "answer"), "sent", "it answers from another socket");
+        is(hear(fd), "answer", "which the client hears");
+        strcpy(address, heard_from());
+        ok(strncmp(address, "127.0.0.1:", 10) == 0 && strcmp(address, FIRST) != 0,
+           "with a port of its own: %s", address);
+        is(answer(fd, "thanks"), "sent", "the client answers");
+        is(hear(other), "thanks", "and is heard there");
+        is(answer(other, "bye"), "sent", "once more");
+        is(hear(fd), "bye", "and back");
+        is(heard_from(), address, "from there");
+        close(other);
+        close(fd);
+}
+
 /* Somebody has that name as well, but not that file. */
 static void check_stranger(int fd)
 {
@@ -191,6 +218,8 @@ int main(int argc, char **argv)
         check_slow(server);
         if (strcmp(argv[2], "two") == 0 && strcmp(how, "relative") != 0)
                 check_both(server, other);
+        if (strcmp(argv[2], "two") == 0 && (strcmp(how, "link") == 0 || !under_rules()))
+                check_another_socket(server);
         fd = udp_socket(FIRST);
         check_answers(fd, FIRST, server);
         if (under_rules())
