@@ -105,13 +105,14 @@ static bool is_nobodys_name(const struct datagram *datagram, const struct target
 }
 
 /*
- * The kernel's socket is also another's, who was forked or executed: it can't be tied to what both
- * ask.
+ * The kernel's socket is, or may be, also another's, who was forked or executed: it can't be tied
+ * to what both ask.
  */
-static bool is_inherited(const struct datagram *datagram, int state)
+static bool is_shared(const struct datagram *datagram, int state)
 {
         return state == TIE_INHERITED ||
-               atomic_load_explicit(&datagram->made_by, memory_order_relaxed) != process_id();
+               atomic_load_explicit(&datagram->made_by, memory_order_relaxed) != process_id() ||
+               atomic_load_explicit(&datagram->forked, memory_order_relaxed);
 }
 
 /*
@@ -172,7 +173,7 @@ static bool leads_to(int fd, const struct datagram *datagram, const struct targe
  * What is unread on a socket that others have as well is theirs: it is left tied as long as nobody
  * else is asked. And tied it stays, since they may have gone, and the server be another one.
  */
-static void use_inherited(int fd, struct datagram *datagram, const struct target *target, int state)
+static void use_shared(int fd, struct datagram *datagram, const struct target *target, int state)
 {
         const union correspondent to = {.state = CORRESPONDENT_SOCKET, .target = *target};
         const int64_t now = kernel_milliseconds();
@@ -204,8 +205,8 @@ void tie_to(int fd, const struct sock *sock, const struct target *target)
         else if (state == TIE_TIED && is_tied_to(datagram, target))
                 look(fd, datagram, target,
                      atomic_exchange_explicit(&datagram->asking, true, memory_order_relaxed));
-        else if (is_inherited(datagram, state))
-                use_inherited(fd, datagram, target, state);
+        else if (is_shared(datagram, state))
+                use_shared(fd, datagram, target, state);
         else if (state == TIE_NONE && (rule_set.one_target || is_nobodys_name(datagram, target)))
                 tie(fd, datagram, target, TIE_NONE);
         else if (state == TIE_NONE)
