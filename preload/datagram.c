@@ -220,9 +220,15 @@ int datagram_restore(int fd, struct sock *sock)
 
 enum correspondent_state datagram_peer_head(const struct sock *sock, struct endpoint *ret)
 {
+        const struct record *record = &datagram_of(sock)->peer;
         union correspondent peer;
 
-        record_load(&datagram_of(sock)->peer, peer.words, CORRESPONDENT_HEAD);
+        /* As of most servers' sockets. */
+        peer.words[0] = record_first(record);
+        if (peer.state == CORRESPONDENT_NONE)
+                return CORRESPONDENT_NONE;
+
+        record_load(record, peer.words, CORRESPONDENT_HEAD);
         *ret = (struct endpoint){peer.address, (uint16_t)peer.port};
         return (enum correspondent_state)peer.state;
 }

@@ -205,7 +205,7 @@ static bool find_number(struct peers *peers, uint64_t number, struct target *ret
         const uint32_t i = (uint32_t)(number % PEERS_MAX);
         struct peer *peer = peer_at(peers, i);
         const uint32_t version = peer_begin(peer);
-        uint64_t name[PEER_WORDS];
+        uint64_t name;
         size_t length;
 
         if (i > peer_mask())
@@ -220,12 +220,14 @@ static bool find_number(struct peers *peers, uint64_t number, struct target *ret
         if (length == 0 || length > sizeof(ret->address) ||
             atomic_load_explicit(&peer->generation, memory_order_acquire) != number / PEERS_MAX)
                 return false;
-        for (size_t j = 0; j < (length + 7) / 8; j++)
-                name[j] = atomic_load_explicit(&peer->name[j], memory_order_acquire);
+        /* Word by word, as they were loaded: a processor waits for stores that it reads in one. */
+        for (size_t j = 0; j < (length + 7) / 8; j++) {
+                name = atomic_load_explicit(&peer->name[j], memory_order_acquire);
+                memcpy((char *)ret + j * sizeof(name), &name, sizeof(name));
+        }
         if (!peer_is_unchanged(peer, version))
                 return false;
 
-        memcpy(&ret->address, name, length);
         ret->address.sun_family = AF_UNIX;
         ret->length = (socklen_t)length;
         peer_touch(peers, i);

@@ -39,6 +39,14 @@ static inline void record_load(const struct record *record, uint64_t *ret, size_
         } while (version >> 1 != after >> 1);
 }
 
+/* Read the first word alone: one that was in force a moment ago. */
+static inline uint64_t record_first(const struct record *record)
+{
+        const uint64_t version = atomic_load_explicit(&record->version, memory_order_acquire);
+
+        return atomic_load_explicit(&record->words[version >> 1 & 1][0], memory_order_relaxed);
+}
+
 /* Replace all words. Returns false when another is at it: what that one writes will stand. */
 static inline bool record_store(struct record *record, const uint64_t *words)
 {
