@@ -40,6 +40,18 @@ static void hear_small(int n)
                 is(hear(peer), "small", "what goes before it arrives");
 }
 
+/* Some of the messages are sent, which is no error: errno is left alone. */
+static void send_some(struct mmsghdr *batch, unsigned count, int most, const char *what)
+{
+        int n, error;
+
+        errno = 0;
+        n = sendmmsg(server, batch, count, 0);
+        error = errno;
+        same(n, most, "%s", what);
+        same(error, 0, "it says nothing of why");
+}
+
 /* What is too long ends the call after those before it. At the head it is what the call says. */
 static void check_long(void)
 {
@@ -49,12 +61,12 @@ static void check_long(void)
 
         for (int i = 0; i < 3; i++)
                 put(&batch[i], i == 2 ? &large : &small);
-        same(sendmmsg(server, batch, 3, 0), 2, "the third of three is too long");
+        send_some(batch, 3, 2, "the third of three is too long");
         hear_small(2);
         is(result(sendmmsg(server, batch + 2, 1, 0)), "EMSGSIZE", "by itself it is an error");
         put(&batch[1], &large);
         put(&batch[2], &small);
-        same(sendmmsg(server, batch, 3, 0), 1, "the second is too long");
+        send_some(batch, 3, 1, "the second is too long");
         hear_small(1);
         is(hear_soon(peer), "nothing", "and no more");
 }
@@ -77,7 +89,7 @@ static void check_segmented(void)
         memcpy(CMSG_DATA(&control.align), &size, sizeof(size));
         batch[2].msg_hdr.msg_control = control.bytes;
         batch[2].msg_hdr.msg_controllen = sizeof(control.bytes);
-        same(sendmmsg(server, batch, 3, 0), leads_to_unix() ? 2 : 3, "the third is to be cut");
+        send_some(batch, 3, leads_to_unix() ? 2 : 3, "the third is to be cut");
         hear_small(2);
         for (int i = 0; i < CUT && !leads_to_unix(); i += SEGMENT)
                 same(recv(peer, bytes, CUT, 0), CUT - i < SEGMENT ? CUT - i : SEGMENT, "a part");
