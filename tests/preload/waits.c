@@ -122,6 +122,18 @@ void until_threads_wait(int threads)
         }
 }
 
+void until_process_waits(pid_t pid)
+{
+        const double end = milliseconds() + PATIENCE;
+        char task[64];
+
+        snprintf(task, sizeof(task), "/proc/%d", (int)pid);
+        for (int looks = 0; looks < LOOKS; usleep(LOOK_US)) {
+                looks = waits_for_descriptors(task) ? looks + 1 : 0;
+                need(looks > 0 || milliseconds() < end, "a process that waits");
+        }
+}
+
 void until_process_reads(pid_t pid, int fd)
 {
         const double end = milliseconds() + PATIENCE;

@@ -16,6 +16,9 @@
  */
 void until_threads_wait(int threads);
 
+/* The process, of one thread, waits in such a call. */
+void until_process_waits(pid_t pid);
+
 /* The process waits in read(2) of that descriptor. */
 void until_process_reads(pid_t pid, int fd);
 
