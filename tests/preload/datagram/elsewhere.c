@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Threads send from one socket that is not connected, which has sent by a rule before, to where
- * none leads, all at a time: it becomes IP's again, and none of them is told of that. Run bare too.
- * argv: the address of a server, one that no rule is about, and how many times.
+ * Threads send from one socket that is not connected, some to where a rule leads and others where
+ * none does, so that it becomes a Unix socket and IP's again all the time: none of them is told of
+ * that. Run bare too. argv: the address of a server, one that no rule is about, and how many times.
  */
 
 #include <pthread.h>
@@ -42,6 +42,22 @@ static void serve(int server)
         pthread_detach(thread);
 }
 
+/* The functions of the threads return what one was told last that was not "sent", or NULL. */
+static void *send_in_turns(void *number)
+{
+        const char *wrong = NULL;
+
+        pthread_barrier_wait(&barrier);
+        for (int i = 0; i < times; i++) {
+                const bool ruled = (i + (int)(intptr_t)number) % 4 == 0;
+                const char *said = say(fd, ruled ? address : elsewhere, "x");
+
+                if (strcmp(said, "sent") != 0)
+                        wrong = said;
+        }
+        return (void *)wrong;
+}
+
 static void *send_elsewhere(void *unused)
 {
         const char *said;
@@ -52,15 +68,14 @@ static void *send_elsewhere(void *unused)
         return strcmp(said, "sent") == 0 ? NULL : (void *)said;
 }
 
-/* What all of them are told, or one that is told something else. */
-static const char *send_at_once(void)
+static const char *run(void *(*function)(void *))
 {
         pthread_t threads[THREADS];
         const char *wrong = "sent";
         void *result;
 
-        for (int i = 0; i < THREADS; i++)
-                need(pthread_create(&threads[i], NULL, send_elsewhere, NULL) == 0, "a thread");
+        for (intptr_t i = 0; i < THREADS; i++)
+                need(pthread_create(&threads[i], NULL, function, (void *)i) == 0, "a thread");
         for (int i = 0; i < THREADS; i++) {
                 pthread_join(threads[i], &result);
                 wrong = result ? result : wrong;
@@ -68,20 +83,33 @@ static const char *send_at_once(void)
         return wrong;
 }
 
-static void check(bool bound)
+static void open_socket(bool bound)
+{
+        fd = udp_socket(address);
+        need(!bound || bind_to(fd, "127.0.0.1:0") == 0, "bind");
+}
+
+static void check_in_turns(bool bound)
+{
+        open_socket(bound);
+        is(run(send_in_turns), "sent", "in turns, %s: all that %d threads send",
+           bound ? "bound" : "not bound", THREADS);
+        close(fd);
+}
+
+static void check_once(bool bound)
 {
         const char *said = "sent";
 
         for (int i = 0; i < times && strcmp(said, "sent") == 0; i++) {
-                fd = udp_socket(address);
-                need(!bound || bind_to(fd, "127.0.0.1:0") == 0, "bind");
+                open_socket(bound);
                 said = say(fd, address, "x");
                 if (strcmp(said, "sent") == 0)
-                        said = send_at_once();
+                        said = run(send_elsewhere);
                 close(fd);
         }
-        is(said, "sent", "%s: what each of %d threads sends", bound ? "a bound socket" : "a socket",
-           THREADS);
+        is(said, "sent", "elsewhere at once, %s: what each of %d threads sends",
+           bound ? "bound" : "not bound", THREADS);
 }
 
 int main(int argc, char **argv)
@@ -96,8 +124,10 @@ int main(int argc, char **argv)
         serve(udp_at(elsewhere));
         need(pthread_barrier_init(&barrier, NULL, THREADS) == 0, "a barrier");
         before = count_open();
-        check(false);
-        check(true);
+        for (int bound = 0; bound < 2; bound++) {
+                check_in_turns(bound);
+                check_once(bound);
+        }
         same(count_open(), before, "no descriptor is left over");
         is(messages(), "", "nothing is printed");
         return tap_end();
