@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -33,6 +34,20 @@ static int by_close_and_open(int number)
         return open("/dev/null", O_RDWR | O_CLOEXEC);
 }
 
+static int by_close_range(int number)
+{
+        need(close_range((unsigned)number, (unsigned)number, 0) == 0, "close_range");
+        return open("/dev/null", O_RDWR | O_CLOEXEC);
+}
+
+static int by_fclose(int number)
+{
+        FILE *stream = fdopen(number, "r");
+
+        need(stream && fclose(stream) == 0, "fclose");
+        return open("/dev/null", O_RDWR | O_CLOEXEC);
+}
+
 static int by_dup2(int number)
 {
         return dup2(file, number);
@@ -48,6 +63,8 @@ static const struct way {
         int (*replace)(int number);
 } ways[] = {
         {"close and open", by_close_and_open},
+        {"close_range and open", by_close_range},
+        {"fclose and open", by_fclose},
         {"dup2", by_dup2},
         {"dup3", by_dup3},
 };
