@@ -93,8 +93,8 @@ static const struct way {
         ssize_t (*receive)(int fd);
         bool tells_source;
 } ways[] = {
+        {"recvfrom", by_recvfrom, true}, /* the first that is heard at all has its address, too */
         {"recv", by_recv, false},
-        {"recvfrom", by_recvfrom, true},
         {"recvmsg", by_recvmsg, true},
         {"recvmmsg", by_recvmmsg, true},
         {"read", by_read, false},
