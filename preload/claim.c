@@ -6,9 +6,9 @@
 #include <stdatomic.h>
 
 #include "preload/claim.h"
-#include "preload/datagram.h"
 #include "preload/kernel.h"
 #include "preload/process.h"
+#include "preload/sock.h"
 #include "preload/table.h"
 
 /* So long, in microseconds, and so often the others wait: a busy machine may not let him run. */
@@ -21,12 +21,13 @@
  */
 static _Atomic pid_t claimer;
 
-/* Who claims a converted datagram socket, which may become one of IP again. NULL for others. */
+/* Who claims a converted datagram socket, or a stand-in for one. NULL for others. */
 static _Atomic pid_t *claim_of(word w)
 {
-        const struct sock *sock = datagram_sock(w);
+        struct sock *sock = WORD_KIND(w) == WORD_SOCK ? sock_at(WORD_INDEX(w)) : NULL;
 
-        return sock ? &datagram_of(sock)->claimed_by : NULL;
+        return sock && sock->type == SOCK_DGRAM && sock_may_become_another(sock) ? &sock->claimed_by
+                                                                                 : NULL;
 }
 
 static bool is_claimed(word w)
@@ -102,7 +103,7 @@ void claim_await(int fd)
 {
         word w = table_get(fd);
 
-        if (process_is_borrowed() || (word_is_inet(w) && !(w & WORD_DGRAM)))
+        if (process_is_borrowed())
                 return;
         for (int i = 0; i < TIMES_DATAGRAM && is_claimed(w); i++) {
                 kernel_sleep_microseconds(MOMENT_US);

@@ -9,6 +9,7 @@
  */
 
 #include "preload/convert.h"
+#include "preload/sock.h"
 
 /*
  * The socket is going to be replaced by this thread; that ends the claim, or claim_give_up().
@@ -21,11 +22,23 @@ void claim_give_up(const struct inet_socket *inet);
 /* Is it so yet? Somebody may have closed the descriptor all the same. */
 bool claim_holds(const struct inet_socket *inet);
 
-/* Another thread may be about to replace a datagram socket: wait until it has, or has not. */
+/* Another thread may be about to replace the socket: wait until it has, or has not. */
 void claim_await(int fd);
 
-/* May claim_await() have to wait? A look at the word of the descriptor. */
-static inline bool claim_may_be(word w)
+/*
+ * The same before a datagram socket is closed or received from, and what has its number next would
+ * be replaced, or the socket be seen that the program knows nothing of. Returns the word by then.
+ */
+static inline word claim_await_datagram(int fd, word w)
 {
-        return word_is_inet(w) && w & WORD_CLAIMED && w & WORD_DGRAM;
+        const bool may_be =
+                word_is_inet(w)
+                        ? w & WORD_CLAIMED && w & WORD_DGRAM
+                        : WORD_KIND(w) == WORD_SOCK &&
+                                  __builtin_expect(sock_at(WORD_INDEX(w))->claimed_by != 0, 0);
+
+        if (__builtin_expect(!may_be, 1))
+                return w;
+        claim_await(fd);
+        return table_get(fd);
 }

@@ -43,6 +43,23 @@ struct outgoing outgoing_message(const struct msghdr *msg, int flags)
         return out;
 }
 
+/*
+ * Other threads may make of the socket what it is to be, and again something else.
+ * before: what it was, which it is no more, or this thread has failed to make it another.
+ */
+static int look_again(int fd, const struct sock *before, int error)
+{
+        const struct sock *sock;
+        word w;
+
+        claim_await(fd);
+        w = table_get(fd);
+        sock = datagram_sock(w);
+        if (sock && sock != before)
+                return DATAGRAM_IS_ANOTHER;
+        return word_is_inet(w) ? DATAGRAM_IS_IP : error;
+}
+
 static ssize_t transmit(int fd, const struct outgoing *out, const struct target *target, int flags)
 {
         struct msghdr msg;
@@ -167,6 +184,9 @@ static ssize_t deliver(int fd, const struct sock *sock, const struct outgoing *o
         /* ECONNRESET: left from a peer that it was connected with, or the last time's refusal. */
         if (n < 0 && (errno == EINTR || errno == ECONNRESET))
                 n = transmit_again(fd, out, target);
+        /* A Unix address is wrong for a socket that is IP's by now. */
+        if (n < 0 && (errno == EAFNOSUPPORT || errno == EINVAL))
+                return look_again(fd, sock, -errno);
         if (n < 0)
                 return undelivered(fd, datagram, out, target, pace, by_rule, errno);
 
@@ -247,23 +267,6 @@ static ssize_t send_to_peer(int fd, struct sock *sock, struct datagram *datagram
         return send_to_absent(fd, sock, datagram, out);
 }
 
-/*
- * Other threads may make of the socket what it is to be, and again something else.
- * before: what it was, which it is no more, or this thread has failed to make it another.
- */
-static int look_again(int fd, const struct sock *before, int error)
-{
-        const struct sock *sock;
-        word w;
-
-        claim_await(fd);
-        w = table_get(fd);
-        sock = datagram_sock(w);
-        if (sock && sock != before)
-                return DATAGRAM_IS_ANOTHER;
-        return word_is_inet(w) ? DATAGRAM_IS_IP : error;
-}
-
 /* IP's own socket again, for what no rule is about; unless a rule has given it its address. */
 static int send_elsewhere(int fd, const struct endpoint *asked)
 {
@@ -283,10 +286,10 @@ static int send_elsewhere(int fd, const struct endpoint *asked)
         } else if (sock)
                 log_message(LOG_INFO, "port ", LOG_NUMBER(asked->port),
                             ": no rule is about it, and the socket is none of IP");
+        if (r != DATAGRAM_IS_LOST)
+                r = r < 0 ? look_again(fd, sock, r) : DATAGRAM_IS_IP;
         table_drop(w);
-        if (r == DATAGRAM_IS_LOST)
-                return r;
-        return r < 0 ? look_again(fd, sock, r) : DATAGRAM_IS_IP;
+        return r;
 }
 
 /* What UDP says of an address that is none of its own. Of IPv4, it takes AF_UNSPEC for AF_INET. */

@@ -87,7 +87,6 @@ int datagram_prepare(struct sock *sock, const struct inet_socket *inet)
         datagram->unsure = datagram->told_full = datagram->told_absent = false;
         datagram->slow = datagram->told_denied = false;
         datagram->made_by = process_id();
-        datagram->claimed_by = 0;
         datagram->forked = false;
         datagram->tie = 0;
         datagram->asking_since = 0;

@@ -56,7 +56,6 @@ struct datagram {
         struct record tied; /* see tie.h */
         _Atomic int tie;
         _Atomic pid_t made_by;
-        _Atomic pid_t claimed_by; /* see claim.h */
         _Atomic bool answered, asking;
         _Atomic int64_t asking_since, looked;
         _Atomic bool slow;      /* connected, and the peer has been waited for in vain */

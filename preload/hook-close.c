@@ -37,12 +37,7 @@ static int close_tracked(int fd, word w)
 {
         struct departure departure;
 
-        /* What has the number next must not be replaced instead. */
-        if (UNLIKELY(claim_may_be(w))) {
-                claim_await(fd);
-                w = table_get(fd);
-        }
-
+        w = claim_await_datagram(fd, w);
         /* Who goes through /proc/self/fd finds it there, and gives up when it can't be closed. */
         if (WORD_KIND(w) == WORD_KEPT)
                 return 0;
@@ -73,7 +68,7 @@ static void forget_range(unsigned first, unsigned last)
 
         for (int fd = table_next((int)first); fd >= 0 && (unsigned)fd <= last;
              fd = table_next(fd + 1)) {
-                const word w = table_get(fd);
+                const word w = claim_await_datagram(fd, table_get(fd));
 
                 /* These have files that may have to go with them. */
                 if (WORD_KIND(w) == WORD_SOCK && sock_at(WORD_INDEX(w))->removes_file)

@@ -75,8 +75,7 @@ static int prepare_target(int fd, word w, int to)
                 return -EBADF;
         if (fd == to || LIKELY(table_get(to) == 0) || next.fcntl(fd, F_GETFD) < 0)
                 return 0;
-        if (UNLIKELY(claim_may_be(table_get(to))))
-                claim_await(to);
+        (void)claim_await_datagram(to, table_get(to));
         if (WORD_KIND(table_get(to)) == WORD_KEPT)
                 return kept_yield(to);
         if (WORD_KIND(table_get(to)) == WORD_SOCK && !process_is_borrowed())

@@ -62,11 +62,7 @@ static inline bool concerns_us(int fd, int flags, int *ret_check)
         *ret_check = 0;
         if (LIKELY(w == 0))
                 return false;
-        /* What the kernel said of the Unix socket would be the program's to hear until then. */
-        if (UNLIKELY(claim_may_be(w))) {
-                claim_await(fd);
-                w = table_get(fd);
-        }
+        w = claim_await_datagram(fd, w);
         sock = sock_of(w);
         if (!sock || !sock_is_disguised(sock))
                 return false;
@@ -165,13 +161,13 @@ static void restore_source(struct sockaddr *addr, socklen_t room, socklen_t leng
                 moved_answer_restore(addr, length);
 }
 
+/* room: before the call. Another thread may send by such a rule while this one waits. */
 static ssize_t receive_plain(int fd, void *buf, size_t size, int flags, struct sockaddr *addr,
-                             socklen_t *length)
+                             socklen_t *length, socklen_t room)
 {
-        const socklen_t room = UNLIKELY(expects_moved_answers(fd)) && length ? *length : 0;
         const ssize_t n = next.recvfrom(fd, buf, size, flags, addr, length);
 
-        if (UNLIKELY(room > 0) && n >= 0)
+        if (UNLIKELY(room > 0) && n >= 0 && expects_moved_answers(fd))
                 restore_source(addr, room, *length);
         return n;
 }
@@ -186,7 +182,7 @@ HOOK ssize_t recvfrom(int fd, void *buf, size_t size, int flags, __SOCKADDR_ARG 
 
         adopt(fd, addr.__sockaddr__);
         if (LIKELY(!concerns_us(fd, flags, &r))) {
-                n = receive_plain(fd, buf, size, flags, addr.__sockaddr__, length);
+                n = receive_plain(fd, buf, size, flags, addr.__sockaddr__, length, room);
         } else {
                 if (r != 0)
                         return answer(r);
@@ -280,7 +276,7 @@ static ssize_t receive_converted(int fd, struct msghdr *msg, int flags)
 HOOK ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 {
         struct msghdr before;
-        socklen_t room = 0;
+        bool is_tracked;
         ssize_t n;
         int r;
 
@@ -288,17 +284,16 @@ HOOK ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
         if (UNLIKELY(concerns_us(fd, flags, &r)) && msg)
                 return r != 0 ? answer(r) : receive_converted(fd, msg, flags);
 
-        if (UNLIKELY(expects_moved_answers(fd)) && msg)
-                room = msg->msg_namelen;
-        if (UNLIKELY(table_get(fd) != 0) && msg)
+        is_tracked = UNLIKELY(table_get(fd) != 0) && msg;
+        if (is_tracked)
                 before = *msg;
         n = next.recvmsg(fd, msg, flags);
-        if (UNLIKELY(n == 0) && datagram_was_replaced(fd, NULL)) {
+        if (UNLIKELY(n == 0) && is_tracked && datagram_was_replaced(fd, NULL)) {
                 *msg = before;
                 return recvmsg(fd, msg, flags);
         }
-        if (UNLIKELY(room > 0) && n >= 0)
-                restore_source(msg->msg_name, room, msg->msg_namelen);
+        if (is_tracked && n >= 0 && expects_moved_answers(fd))
+                restore_source(msg->msg_name, before.msg_namelen, msg->msg_namelen);
         if (UNLIKELY(n >= 0 && msg && msg->msg_controllen > 0))
                 attached_note(fd, msg);
         return n;
@@ -432,9 +427,8 @@ HOOK int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
                 return r != 0 ? answer(r) : receive_many(fd, messages, count, flags, timeout);
         }
 
-        if (UNLIKELY(expects_moved_answers(fd)) && messages)
-                room = least_room(messages, count);
         if (UNLIKELY(table_get(fd) != 0) && messages) {
+                room = least_room(messages, count);
                 count = note_rooms(&rooms, messages, count, flags);
                 n = NEXT(recvmmsg)(fd, messages, count, flags, timeout);
                 if (n > 0 && forget_wakes(fd, &rooms, messages, &n))
@@ -443,7 +437,7 @@ HOOK int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
                 n = NEXT(recvmmsg)(fd, messages, count, flags, timeout);
         }
 
-        for (int i = 0; room > 0 && i < n; i++)
+        for (int i = 0; room > 0 && i < n && expects_moved_answers(fd); i++)
                 restore_source(messages[i].msg_hdr.msg_name, room, messages[i].msg_hdr.msg_namelen);
         for (int i = 0; i < n; i++)
                 if (UNLIKELY(messages[i].msg_hdr.msg_controllen > 0))

@@ -285,6 +285,12 @@ HOOK ssize_t send(int fd, const void *buf, size_t size, int flags)
 
 HOOK_ALIAS(__send, send);
 
+/* An address of IP's is wrong for a Unix socket, which another thread may have made of it. */
+static bool is_another_by_now(int fd)
+{
+        return (errno == EINVAL || errno == EAFNOSUPPORT) && datagram_sock(table_get(fd));
+}
+
 static ssize_t send_by_rule(int fd, const struct outgoing *out, const struct sockaddr *addr,
                             socklen_t length)
 {
@@ -300,7 +306,10 @@ static ssize_t send_by_rule(int fd, const struct outgoing *out, const struct soc
                 return n;
         if (r == IS_ASIDE)
                 return send_aside(out, &to);
-        return next.sendto(fd, out->buf, out->size, to.flags, to.addr, to.length);
+        n = next.sendto(fd, out->buf, out->size, to.flags, to.addr, to.length);
+        return n < 0 && is_another_by_now(fd)
+                       ? sendto(fd, out->buf, out->size, out->flags, addr, length)
+                       : n;
 }
 
 HOOK ssize_t sendto(int fd, const void *buf, size_t size, int flags, __CONST_SOCKADDR_ARG addr,
@@ -390,7 +399,8 @@ static ssize_t sendmsg_any(int fd, const struct msghdr *msg, int flags)
 
                         return send_aside(&out, &to);
                 }
-                return next.sendmsg(fd, &redirected, to.flags);
+                n = next.sendmsg(fd, &redirected, to.flags);
+                return n < 0 && is_another_by_now(fd) ? sendmsg_any(fd, msg, flags) : n;
         }
         if (UNLIKELY(w != 0) && msg && !msg->msg_name && is_unconnected(w))
                 return hook_result(not_connected(fd, w, flags));

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "preload/claim.h"
 #include "preload/departure.h"
 #include "preload/hook.h"
 
@@ -15,7 +16,8 @@ static struct departure leave(FILE *stream)
 {
         const int saved = errno;
         const int fd = fileno(stream);
-        const struct departure departure = departure_of(fd, table_get(fd));
+        const word w = claim_await_datagram(fd, table_get(fd));
+        const struct departure departure = departure_of(fd, w);
 
         if (fd >= 0)
                 table_forget(fd);

@@ -81,7 +81,8 @@ struct sock {
         _Atomic bool connecting;   /* the program does not know yet that it is connected */
         _Atomic int pending_error; /* SOCK_REFUSED: to be told once */
         _Atomic bool stamped;
-        _Atomic bool watched; /* registered in an epoll, and noted: watch.h */
+        _Atomic bool watched;     /* registered in an epoll, and noted: watch.h */
+        _Atomic pid_t claimed_by; /* by a thread of that process: see claim.h */
 
         struct endpoint local;
         struct endpoint peer;  /* SOCK_CONNECTION; of datagram sockets see datagram.h */

@@ -100,11 +100,12 @@ void waking_note_fork(void)
                 return;
 
         for (int fd = table_next(0); fd >= 0; fd = table_next(fd + 1)) {
-                word w = table_get(fd);
+                word w = table_hold(fd);
                 const struct sock *sock = datagram_sock(w);
 
                 if (sock)
                         atomic_store(&datagram_of(sock)->forked, true);
+                table_drop(w);
                 while (word_is_inet(w) && w & WORD_DGRAM && !table_replace(fd, w, w | WORD_FORKED))
                         w = table_get(fd);
         }
