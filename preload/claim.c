@@ -78,6 +78,39 @@ int claim_take(const struct inet_socket *inet)
         return -EBADF;
 }
 
+static bool is_claimable(word w)
+{
+        return word_is_inet(w) ? w & WORD_DGRAM : claim_of(w) != NULL;
+}
+
+word claim_to_close(int fd)
+{
+        for (int i = 0; i < TIMES_DATAGRAM && is_claimable(table_get(fd)); i++) {
+                const word w = table_hold(fd);
+
+                if (is_claimable(w) && !process_is_borrowed() && !is_claimed(w) &&
+                    try_to_claim(fd, w))
+                        return w;
+                table_drop(w);
+                if (process_is_borrowed())
+                        break;
+                kernel_sleep_microseconds(MOMENT_US);
+        }
+
+        return 0;
+}
+
+void claim_closed(int fd, word claimed)
+{
+        _Atomic pid_t *by = claim_of(claimed);
+
+        if (by)
+                atomic_store(by, 0);
+        else if (claimed != 0)
+                (void)table_replace(fd, claimed | WORD_CLAIMED, claimed);
+        table_drop(claimed);
+}
+
 bool claim_holds(const struct inet_socket *inet)
 {
         const word w = table_get(inet->fd);

@@ -26,8 +26,16 @@ bool claim_holds(const struct inet_socket *inet);
 void claim_await(int fd);
 
 /*
- * The same before a datagram socket is closed or received from, and what has its number next would
- * be replaced, or the socket be seen that the program knows nothing of. Returns the word by then.
+ * A datagram socket is about to be closed, or something else put over its number: nobody replaces
+ * it from now on, who might replace what has the number next. What is returned is for the other,
+ * when the table says that it is closed, or that it is not after all; 0: nobody ever would.
+ */
+word claim_to_close(int fd);
+void claim_closed(int fd, word claimed);
+
+/*
+ * claim_await() before a datagram socket is received from, or the Unix socket would be seen that
+ * the program knows nothing of. Returns the word by then.
  */
 static inline word claim_await_datagram(int fd, word w)
 {

@@ -29,7 +29,12 @@ struct inet_socket inet_socket_of(int fd, word w)
 {
         struct sock *sock = sock_at(WORD_INDEX(w));
 
-        return (struct inet_socket){fd, w, sock->family, sock->type, sock->protocol, sock, NULL, 0};
+        return (struct inet_socket){.fd = fd,
+                                    .word = w,
+                                    .family = sock->family,
+                                    .type = sock->type,
+                                    .protocol = sock->protocol,
+                                    .sock = sock};
 }
 
 /* Stand-ins, and what is an IP socket yet. */
@@ -42,6 +47,13 @@ static bool find_converted(int fd, word w, struct inet_socket *ret)
         }
 
         return inet_socket_is_standin(ret);
+}
+
+static ino_t file_of(int fd)
+{
+        struct stat st;
+
+        return fstat(fd, &st) < 0 ? 0 : st.st_ino;
 }
 
 bool inet_socket_find(int fd, struct inet_socket *ret)
@@ -80,15 +92,14 @@ bool inet_socket_find(int fd, struct inet_socket *ret)
                 .type = option_number(fd, SO_TYPE),
                 .protocol = option_number(fd, SO_PROTOCOL),
         };
+        ret->file = file_of(fd);
         return ret->type == SOCK_STREAM ||
                (ret->type == SOCK_DGRAM && protocol_has_datagrams(ret->protocol));
 }
 
 ino_t inet_socket_file(const struct inet_socket *inet)
 {
-        struct stat st;
-
-        return fstat(inet->fd, &st) < 0 ? 0 : st.st_ino;
+        return file_of(inet->fd);
 }
 
 bool inet_socket_find_unix(int fd, struct inet_socket *ret)
@@ -347,6 +358,21 @@ static bool is_watched(const struct inet_socket *inet)
                inet->word & WORD_EPOLLED;
 }
 
+/*
+ * Somebody may close what the table does not know, or does not know any more, since it is being
+ * closed: the kernel tells what has the number.
+ */
+static bool is_same_file(const struct inet_socket *inet)
+{
+        return inet->file == 0 || file_of(inet->fd) == inet->file;
+}
+
+static void check_number(const struct inet_socket *inet, int with)
+{
+        if (inet->file != 0 && file_of(inet->fd) != file_of(with))
+                table_forget(inet->fd);
+}
+
 /* before: what is at the number, if duplicates of it are to be replaced as well. */
 static int put(const struct inet_socket *inet, int with, struct sock *sock,
                const struct file_state *state, const struct stat *before)
@@ -361,7 +387,7 @@ static int put(const struct inet_socket *inet, int with, struct sock *sock,
         if (watched)
                 watch_suspend(inet->fd);
         old = waking_begin(inet);
-        r = claim_holds(inet) ? replace(inet->fd, with) : -EBADF;
+        r = claim_holds(inet) && is_same_file(inet) ? replace(inet->fd, with) : -EBADF;
         if (r < 0) {
                 claim_give_up(inet);
                 waking_end(old);
@@ -382,6 +408,7 @@ static int put(const struct inet_socket *inet, int with, struct sock *sock,
         if (before)
                 convert_copies(inet, before, w);
         table_put(inet->fd, watched && !sock ? w | WORD_EPOLLED : w);
+        check_number(inet, with);
         if (inet->type == SOCK_DGRAM)
                 waking_note_new();
         waking_end(old);

@@ -22,6 +22,7 @@ struct inet_socket {
         struct sock *sock; /* held by word; NULL for a socket that is what it seems to be */
         const struct unix_name *name; /* AF_UNIX: what the program binds or connects it to */
         word flags;                   /* what the word of a fresh IP socket in its place says */
+        ino_t file;                   /* where the word is zero; or 0 */
 };
 
 static inline bool inet_socket_is_standin(const struct inet_socket *inet)

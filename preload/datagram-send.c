@@ -28,6 +28,9 @@
 #define DATAGRAM_IS_LOST    (-4097)
 #define DATAGRAM_IS_ANOTHER (-4098)
 
+/* So often it is looked who the socket is, of which other threads make others. */
+#define TRIES 100
+
 /* Milliseconds after a receiver was waited for in vain. */
 #define WAIT_AGAIN 200
 
@@ -184,9 +187,9 @@ static ssize_t deliver(int fd, const struct sock *sock, const struct outgoing *o
         /* ECONNRESET: left from a peer that it was connected with, or the last time's refusal. */
         if (n < 0 && (errno == EINTR || errno == ECONNRESET))
                 n = transmit_again(fd, out, target);
-        /* A Unix address is wrong for a socket that is IP's by now. */
+        /* A Unix address is wrong for a socket that is IP's by now, or was a moment ago. */
         if (n < 0 && (errno == EAFNOSUPPORT || errno == EINVAL))
-                return look_again(fd, sock, -errno);
+                return look_again(fd, NULL, -errno);
         if (n < 0)
                 return undelivered(fd, datagram, out, target, pace, by_rule, errno);
 
@@ -414,10 +417,12 @@ static ssize_t send_once(int fd, const struct outgoing *out, const struct sockad
 ssize_t datagram_send(int fd, const struct outgoing *out, const struct sockaddr *addr,
                       socklen_t length)
 {
-        ssize_t n;
+        for (int i = 0; i < TRIES; i++) {
+                const ssize_t n = send_once(fd, out, addr, length);
 
-        do
-                n = send_once(fd, out, addr, length);
-        while (n == DATAGRAM_IS_ANOTHER);
-        return n;
+                if (n != DATAGRAM_IS_ANOTHER)
+                        return n;
+        }
+
+        return -ENOBUFS;
 }

@@ -87,7 +87,6 @@ int datagram_prepare(struct sock *sock, const struct inet_socket *inet)
         datagram->unsure = datagram->told_full = datagram->told_absent = false;
         datagram->slow = datagram->told_denied = false;
         datagram->made_by = process_id();
-        datagram->forked = false;
         datagram->tie = 0;
         datagram->asking_since = 0;
         datagram->zone = 0;

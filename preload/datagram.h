@@ -66,7 +66,6 @@ struct datagram {
         _Atomic bool unsure;    /* how it has to be named: see datagram-client.h */
         _Atomic bool has_port;  /* of its own: what getsockname(2) tells */
         _Atomic bool shut;      /* for sends, by shutdown(2) */
-        _Atomic bool forked;    /* a child that was forked may have it, too */
         _Atomic bool told_denied, told_full, told_absent; /* why a datagram was lost */
         _Atomic uint8_t zone;                             /* see pace.h */
         _Atomic uint16_t era;

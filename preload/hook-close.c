@@ -19,35 +19,52 @@
 #include "preload/process.h"
 #include "preload/sock.h"
 
-/* Who is cancelled here would leave the file behind: it is before or after. */
-static int close_listener(int fd, const struct departure *departure)
+static void forget(int fd)
 {
-        int before, r;
+        const word claimed = claim_to_close(fd);
 
-        next.pthread_testcancel();
-        before = cancel_disable();
         table_put(fd, 0);
+        claim_closed(fd, claimed);
+}
+
+static int close_listener(int fd, word claimed, const struct departure *departure)
+{
+        const int before = cancel_disable();
+        int r;
+
+        table_put(fd, 0);
+        claim_closed(fd, claimed);
         r = next.close(fd);
         departure_finish(departure);
         cancel_restore(before);
         return r;
 }
 
+static bool removes_file(word w)
+{
+        return WORD_KIND(w) == WORD_SOCK && sock_at(WORD_INDEX(w))->removes_file;
+}
+
 static int close_tracked(int fd, word w)
 {
         struct departure departure;
+        word claimed;
 
-        w = claim_await_datagram(fd, w);
         /* Who goes through /proc/self/fd finds it there, and gives up when it can't be closed. */
         if (WORD_KIND(w) == WORD_KEPT)
                 return 0;
+        /* Who is cancelled on the way would leave the file behind: it is before or after. */
+        if (removes_file(w))
+                next.pthread_testcancel();
 
-        departure = departure_of(fd, w);
+        claimed = claim_to_close(fd);
+        departure = departure_of(fd, table_get(fd));
         if (departure.removes)
-                return close_listener(fd, &departure);
+                return close_listener(fd, claimed, &departure);
 
         /* Before the call, which is a cancellation point. */
         table_put(fd, 0);
+        claim_closed(fd, claimed);
         return next.close(fd);
 }
 
@@ -68,13 +85,16 @@ static void forget_range(unsigned first, unsigned last)
 
         for (int fd = table_next((int)first); fd >= 0 && (unsigned)fd <= last;
              fd = table_next(fd + 1)) {
-                const word w = claim_await_datagram(fd, table_get(fd));
+                const word w = table_get(fd);
 
                 /* These have files that may have to go with them. */
-                if (WORD_KIND(w) == WORD_SOCK && sock_at(WORD_INDEX(w))->removes_file)
+                if (removes_file(w))
                         (void)close_tracked(fd, w);
                 else
-                        table_put(fd, 0);
+                        forget(fd);
+                /* Looking for more would take long, and what is forgotten is open yet. */
+                if ((unsigned)fd == last)
+                        break;
         }
 }
 
@@ -158,7 +178,7 @@ static void leave_listener(int fd)
 {
         const word w = table_hold(fd);
 
-        if (WORD_KIND(w) == WORD_SOCK && sock_at(WORD_INDEX(w))->removes_file) {
+        if (removes_file(w)) {
                 const struct inet_socket inet = inet_socket_of(fd, w);
 
                 if (convert_to_blackhole(&inet, &inet.sock->local) < 0)

@@ -68,67 +68,66 @@ HOOK int dup(int fd)
         return finish_copy(fd, w, next.dup(fd));
 }
 
-/* What may go wrong before the descriptor at the target is closed? */
-static int prepare_target(int fd, word w, int to)
+/*
+ * What may go wrong before the descriptor at the target is closed?
+ * ret_claimed: for claim_closed() when it is.
+ */
+static int prepare_target(int fd, word w, int to, word *ret_claimed)
 {
+        *ret_claimed = 0;
         if (WORD_KIND(w) == WORD_KEPT)
                 return -EBADF;
         if (fd == to || LIKELY(table_get(to) == 0) || next.fcntl(fd, F_GETFD) < 0)
                 return 0;
-        (void)claim_await_datagram(to, table_get(to));
         if (WORD_KIND(table_get(to)) == WORD_KEPT)
                 return kept_yield(to);
+        *ret_claimed = claim_to_close(to);
         if (WORD_KIND(table_get(to)) == WORD_SOCK && !process_is_borrowed())
                 watch_remove(to);
 
         return 0;
 }
 
-HOOK int dup2(int fd, int to)
+/* w: of fd, and held. flags: as for dup3(2), or none at all. */
+static int duplicate_to(int fd, word w, int to, const int *flags)
 {
-        const word w = table_hold(fd);
         struct departure departure;
+        word claimed;
         int r;
 
-        if (LIKELY(w == 0 && table_get(to) == 0))
-                return next.dup2(fd, to);
-
-        r = prepare_target(fd, w, to);
+        r = prepare_target(fd, w, to, &claimed);
         if (r < 0) {
                 table_drop(w);
                 return hook_result(r);
         }
         if (fd == to) {
                 table_drop(w);
-                return next.dup2(fd, to);
+                return flags ? next.dup3(fd, to, *flags) : next.dup2(fd, to);
         }
 
         departure = departure_of(to, table_get(to));
-        r = finish_copy(fd, w, next.dup2(fd, to));
+        r = finish_copy(fd, w, flags ? next.dup3(fd, to, *flags) : next.dup2(fd, to));
+        claim_closed(to, claimed);
         if (r >= 0)
                 departure_finish(&departure);
         return r;
+}
+
+HOOK int dup2(int fd, int to)
+{
+        const word w = table_hold(fd);
+
+        if (LIKELY(w == 0 && table_get(to) == 0))
+                return next.dup2(fd, to);
+
+        return duplicate_to(fd, w, to, NULL);
 }
 
 HOOK_ALIAS(__dup2, dup2);
 
 HOOK int dup3(int fd, int to, int flags)
 {
-        const word w = table_hold(fd);
-        struct departure departure;
-        int r;
-
-        r = prepare_target(fd, w, to);
-        if (r < 0) {
-                table_drop(w);
-                return hook_result(r);
-        }
-
-        departure = departure_of(to, table_get(to));
-        r = finish_copy(fd, w, next.dup3(fd, to, flags));
-        if (r >= 0)
-                departure_finish(&departure);
-        return r;
+        return duplicate_to(fd, table_hold(fd), to, &flags);
 }
 
 static int fcntl_any(int fd, int command, void *argument)

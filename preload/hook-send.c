@@ -11,6 +11,7 @@
 
 #include "preload/aside.h"
 #include "preload/attached.h"
+#include "preload/claim.h"
 #include "preload/client.h"
 #include "preload/convert.h"
 #include "preload/datagram-find.h"
@@ -28,6 +29,9 @@
 
 /* Converted meanwhile, or to be sent from another socket. */
 enum { IS_DATAGRAM = DATAGRAM_IS_CONVERTED, IS_ASIDE = DATAGRAM_GOES_ASIDE };
+
+/* So often a message is sent that meets a socket which is another every time. */
+#define TRIES 100
 
 /* Where a message goes instead of where the program sends it. */
 struct destination {
@@ -285,31 +289,58 @@ HOOK ssize_t send(int fd, const void *buf, size_t size, int flags)
 
 HOOK_ALIAS(__send, send);
 
-/* An address of IP's is wrong for a Unix socket, which another thread may have made of it. */
-static bool is_another_by_now(int fd)
+/* As it is, but for the address and the flags. */
+static ssize_t send_to_destination(int fd, const struct outgoing *out,
+                                   const struct destination *destination)
 {
-        return (errno == EINVAL || errno == EAFNOSUPPORT) && datagram_sock(table_get(fd));
+        struct msghdr msg;
+
+        if (!out->msg)
+                return next.sendto(fd, out->buf, out->size, destination->flags, destination->addr,
+                                   destination->length);
+
+        msg = *out->msg;
+        msg.msg_name = (void *)destination->addr;
+        msg.msg_namelen = destination->length;
+        return next.sendmsg(fd, &msg, destination->flags);
+}
+
+/*
+ * An address of IP's is wrong for a Unix socket, and another thread may have made one of it since
+ * it was looked at, and perhaps IP's own again.
+ */
+static bool may_have_been_another(int fd)
+{
+        const word w = table_get(fd);
+
+        return (errno == EINVAL || errno == EAFNOSUPPORT) &&
+               (word_is_inet(w) ? w & WORD_DGRAM : datagram_sock(w) != NULL);
 }
 
 static ssize_t send_by_rule(int fd, const struct outgoing *out, const struct sockaddr *addr,
                             socklen_t length)
 {
-        struct destination to = {addr, length, out->flags, {0}};
         const int saved = errno;
-        const int r = length > sizeof(to.buf) ? -EINVAL : find_destination(fd, &to);
         ssize_t n;
 
-        if (r < 0)
-                return hook_result(r);
-        errno = saved;
-        if (r == IS_DATAGRAM && send_datagram(fd, out, addr, length, &n))
-                return n;
-        if (r == IS_ASIDE)
-                return send_aside(out, &to);
-        n = next.sendto(fd, out->buf, out->size, to.flags, to.addr, to.length);
-        return n < 0 && is_another_by_now(fd)
-                       ? sendto(fd, out->buf, out->size, out->flags, addr, length)
-                       : n;
+        for (int i = 0; i < TRIES; i++) {
+                struct destination to = {addr, length, out->flags, {0}};
+                const int r = length > sizeof(to.buf) ? -EINVAL : find_destination(fd, &to);
+
+                if (r < 0)
+                        return hook_result(r);
+                errno = saved;
+                if (r == IS_DATAGRAM && send_datagram(fd, out, addr, length, &n))
+                        return n;
+                if (r == IS_ASIDE)
+                        return send_aside(out, &to);
+                n = send_to_destination(fd, out, &to);
+                if (n >= 0 || !may_have_been_another(fd))
+                        return n;
+                claim_await(fd);
+        }
+
+        return n;
 }
 
 HOOK ssize_t sendto(int fd, const void *buf, size_t size, int flags, __CONST_SOCKADDR_ARG addr,
@@ -349,22 +380,6 @@ static void mark_sent_connections(const struct msghdr *msg)
         }
 }
 
-/* The same with the message that goes out instead: it must live as long as destination. */
-static int redirect(int fd, struct msghdr *msg, struct destination *destination)
-{
-        int r;
-
-        destination->addr = msg->msg_name;
-        destination->length = msg->msg_namelen;
-        r = find_destination(fd, destination);
-        if (r < 0)
-                return r;
-
-        msg->msg_name = (void *)destination->addr;
-        msg->msg_namelen = destination->length;
-        return r;
-}
-
 static bool send_datagram_message(int fd, const struct msghdr *msg, int flags, ssize_t *ret)
 {
         const struct outgoing out = outgoing_message(msg, flags);
@@ -385,22 +400,11 @@ static ssize_t sendmsg_any(int fd, const struct msghdr *msg, int flags)
         if (UNLIKELY(msg && msg->msg_controllen > 0))
                 mark_sent_connections(msg);
         if (UNLIKELY(msg && hook_has_a_say(fd, msg->msg_name))) {
-                struct destination to = {.flags = flags};
-                struct msghdr redirected = *msg;
-                const int saved = errno, r = redirect(fd, &redirected, &to);
+                const struct outgoing out = outgoing_message(msg, flags);
+                const socklen_t most = sizeof(struct sockaddr_storage);
 
-                if (r < 0)
-                        return hook_result(r);
-                errno = saved;
-                if (r == IS_DATAGRAM && send_datagram_message(fd, msg, flags, &n))
-                        return n;
-                if (r == IS_ASIDE) {
-                        const struct outgoing out = outgoing_message(msg, flags);
-
-                        return send_aside(&out, &to);
-                }
-                n = next.sendmsg(fd, &redirected, to.flags);
-                return n < 0 && is_another_by_now(fd) ? sendmsg_any(fd, msg, flags) : n;
+                return send_by_rule(fd, &out, msg->msg_name,
+                                    msg->msg_namelen < most ? msg->msg_namelen : most);
         }
         if (UNLIKELY(w != 0) && msg && !msg->msg_name && is_unconnected(w))
                 return hook_result(not_connected(fd, w, flags));

@@ -16,11 +16,12 @@ static struct departure leave(FILE *stream)
 {
         const int saved = errno;
         const int fd = fileno(stream);
-        const word w = claim_await_datagram(fd, table_get(fd));
-        const struct departure departure = departure_of(fd, w);
+        const word claimed = claim_to_close(fd);
+        const struct departure departure = departure_of(fd, table_get(fd));
 
         if (fd >= 0)
                 table_forget(fd);
+        claim_closed(fd, claimed);
         errno = saved;
         return departure;
 }

@@ -82,6 +82,7 @@ struct sock {
         _Atomic int pending_error; /* SOCK_REFUSED: to be told once */
         _Atomic bool stamped;
         _Atomic bool watched;     /* registered in an epoll, and noted: watch.h */
+        _Atomic bool forked;      /* of datagrams: a child that was forked may have it, too */
         _Atomic pid_t claimed_by; /* by a thread of that process: see claim.h */
 
         struct endpoint local;

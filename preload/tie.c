@@ -108,11 +108,12 @@ static bool is_nobodys_name(const struct datagram *datagram, const struct target
  * The kernel's socket is, or may be, also another's, who was forked or executed: it can't be tied
  * to what both ask.
  */
-static bool is_shared(const struct datagram *datagram, int state)
+static bool is_shared(const struct sock *sock, int state)
 {
         return state == TIE_INHERITED ||
-               atomic_load_explicit(&datagram->made_by, memory_order_relaxed) != process_id() ||
-               atomic_load_explicit(&datagram->forked, memory_order_relaxed);
+               atomic_load_explicit(&sock->forked, memory_order_relaxed) ||
+               atomic_load_explicit(&datagram_of(sock)->made_by, memory_order_relaxed) !=
+                       process_id();
 }
 
 /*
@@ -205,7 +206,7 @@ void tie_to(int fd, const struct sock *sock, const struct target *target)
         else if (state == TIE_TIED && is_tied_to(datagram, target))
                 look(fd, datagram, target,
                      atomic_exchange_explicit(&datagram->asking, true, memory_order_relaxed));
-        else if (is_shared(datagram, state))
+        else if (is_shared(sock, state))
                 use_shared(fd, datagram, target, state);
         else if (state == TIE_NONE && (rule_set.one_target || is_nobodys_name(datagram, target)))
                 tie(fd, datagram, target, TIE_NONE);

@@ -27,11 +27,10 @@ _Atomic bool waking_has_new;
 /* Does another process have it, or may it? A shutdown would be the end of it there, too. */
 static bool is_shared(const struct inet_socket *inet)
 {
-        if (inet->sock && sock_is_datagram(inet->sock))
-                return atomic_load(&datagram_of(inet->sock)->forked) ||
-                       datagram_of(inet->sock)->made_by != process_id();
+        if (inet->sock)
+                return atomic_load(&inet->sock->forked);
 
-        return WORD_KIND(inet->word) == WORD_NONE || table_get(inet->fd) & WORD_FORKED;
+        return !word_is_inet(inet->word) || table_get(inet->fd) & WORD_FORKED;
 }
 
 /* A duplicate of the socket, or -1. Listeners may have others who go on with the same. */
@@ -101,10 +100,9 @@ void waking_note_fork(void)
 
         for (int fd = table_next(0); fd >= 0; fd = table_next(fd + 1)) {
                 word w = table_hold(fd);
-                const struct sock *sock = datagram_sock(w);
 
-                if (sock)
-                        atomic_store(&datagram_of(sock)->forked, true);
+                if (WORD_KIND(w) == WORD_SOCK)
+                        atomic_store(&sock_at(WORD_INDEX(w))->forked, true);
                 table_drop(w);
                 while (word_is_inet(w) && w & WORD_DGRAM && !table_replace(fd, w, w | WORD_FORKED))
                         w = table_get(fd);
