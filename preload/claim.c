@@ -21,13 +21,19 @@
  */
 static _Atomic pid_t claimer;
 
-/* Who claims a converted datagram socket, or a stand-in for one. NULL for others. */
+/* Who claims a converted socket. NULL for those of IP, whose words tell it themselves. */
 static _Atomic pid_t *claim_of(word w)
 {
-        struct sock *sock = WORD_KIND(w) == WORD_SOCK ? sock_at(WORD_INDEX(w)) : NULL;
+        return WORD_KIND(w) == WORD_SOCK ? &sock_at(WORD_INDEX(w))->claimed_by : NULL;
+}
 
-        return sock && sock->type == SOCK_DGRAM && sock_may_become_another(sock) ? &sock->claimed_by
-                                                                                 : NULL;
+/* Of a socket that may become another. w: held. */
+static bool is_claimable(word w)
+{
+        const struct sock *sock = WORD_KIND(w) == WORD_SOCK ? sock_at(WORD_INDEX(w)) : NULL;
+
+        return word_is_inet(w) ||
+               (sock && sock->type == SOCK_DGRAM && sock_may_become_another(sock));
 }
 
 static bool is_claimed(word w)
@@ -67,7 +73,7 @@ int claim_take(const struct inet_socket *inet)
         word w;
 
         for (int i = 0; is_still(inet, w = table_get(inet->fd)); i++) {
-                if ((!word_is_inet(w) && !claim_of(w)) || process_is_borrowed() || i == most)
+                if (!is_claimable(w) || process_is_borrowed() || i == most)
                         return 0;
                 if (is_claimed(w))
                         kernel_sleep_microseconds(MOMENT_US);
@@ -78,21 +84,23 @@ int claim_take(const struct inet_socket *inet)
         return -EBADF;
 }
 
-static bool is_claimable(word w)
+/* Of converted sockets only the object knows, which has to be held to be asked. */
+static bool may_be_datagram(word w)
 {
-        return word_is_inet(w) ? w & WORD_DGRAM : claim_of(w) != NULL;
+        return word_is_inet(w) ? w & WORD_DGRAM : WORD_KIND(w) == WORD_SOCK;
 }
 
 word claim_to_close(int fd)
 {
-        for (int i = 0; i < TIMES_DATAGRAM && is_claimable(table_get(fd)); i++) {
+        for (int i = 0; i < TIMES_DATAGRAM && may_be_datagram(table_get(fd)); i++) {
                 const word w = table_hold(fd);
+                const bool concerns_us =
+                        may_be_datagram(w) && is_claimable(w) && !process_is_borrowed();
 
-                if (is_claimable(w) && !process_is_borrowed() && !is_claimed(w) &&
-                    try_to_claim(fd, w))
+                if (concerns_us && !is_claimed(w) && try_to_claim(fd, w))
                         return w;
                 table_drop(w);
-                if (process_is_borrowed())
+                if (!concerns_us)
                         break;
                 kernel_sleep_microseconds(MOMENT_US);
         }

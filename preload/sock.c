@@ -98,6 +98,7 @@ struct sock *sock_new(void)
         /* The counters, the index and the link stay as they are: other threads may look at them. */
         memset(&sock->kind, 0, sizeof(*sock) - offsetof(struct sock, kind));
         sock->kept = -1;
+        atomic_store(&sock->claimed_by, 0);
         atomic_store(&sock->open, 1);
         atomic_store(&sock->refs, 1);
         return sock;

@@ -61,9 +61,10 @@ struct unix_name {
 };
 
 struct sock {
-        _Atomic uint32_t refs; /* words in the table, and hooks at work on it */
-        _Atomic uint32_t open; /* WORD_SOCK words alone */
-        uint32_t index;        /* of itself */
+        _Atomic uint32_t refs;    /* words in the table, and hooks at work on it */
+        _Atomic uint32_t open;    /* WORD_SOCK words alone */
+        _Atomic pid_t claimed_by; /* by a thread of that process: see claim.h */
+        uint32_t index;           /* of itself */
         uint32_t next_free;
 
         enum sock_kind kind;
@@ -75,15 +76,14 @@ struct sock {
         bool removes_file; /* SOCK_LISTENER: its last closer does */
         bool outgoing;  /* SOCK_CONNECTION: by connect(2), and peer is what the program asked for */
         bool owns_port; /* the local port is to be given back: port.h */
-        bool ephemeral; /* the program has left the choice of the port to the kernel */
-        _Atomic bool shared; /* SOCK_LISTENER: other objects have the same kernel socket */
+        _Atomic bool ephemeral; /* the program has left the choice of the port to the kernel */
+        _Atomic bool shared;    /* SOCK_LISTENER: other objects have the same kernel socket */
         _Atomic bool listening;
         _Atomic bool connecting;   /* the program does not know yet that it is connected */
         _Atomic int pending_error; /* SOCK_REFUSED: to be told once */
         _Atomic bool stamped;
-        _Atomic bool watched;     /* registered in an epoll, and noted: watch.h */
-        _Atomic bool forked;      /* of datagrams: a child that was forked may have it, too */
-        _Atomic pid_t claimed_by; /* by a thread of that process: see claim.h */
+        _Atomic bool watched; /* registered in an epoll, and noted: watch.h */
+        _Atomic bool forked;  /* of datagrams: a child that was forked may have it, too */
 
         struct endpoint local;
         struct endpoint peer;  /* SOCK_CONNECTION; of datagram sockets see datagram.h */
