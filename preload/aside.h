@@ -11,7 +11,10 @@
 #include "preload/datagram-send.h"
 #include "preload/target.h"
 
-/* Both return what sendmsg(2) would, or a negative errno of it. */
+/*
+ * Both return what sendmsg(2) would, or a negative errno of it.
+ * from: the program's socket, whose address and options the other one has as far as it can.
+ */
 ssize_t aside_send_unix(const struct target *target, const struct outgoing *out);
-ssize_t aside_send_ip(const struct sock *sock, const struct outgoing *out,
+ssize_t aside_send_ip(int from, const struct sock *sock, const struct outgoing *out,
                       const struct sockaddr *addr, socklen_t length);

@@ -16,10 +16,16 @@
 #define TIMES_DATAGRAM 5000
 #define TIMES_STREAM   100
 
-/* The process in which something was claimed last: one that was forked meanwhile has the words, and
- * not the thread.
- */
+/* The process in which a word was claimed last, or 0. */
 static _Atomic pid_t claimer;
+
+static void pause_for_moment(void)
+{
+        const int saved = errno;
+
+        kernel_sleep_microseconds(MOMENT_US);
+        errno = saved;
+}
 
 /* Who claims a converted socket. NULL for those of IP, whose words tell it themselves. */
 static _Atomic pid_t *claim_of(word w)
@@ -61,8 +67,13 @@ static bool try_to_claim(int fd, word w)
         _Atomic pid_t *by = claim_of(w);
         pid_t before = by ? atomic_load(by) : 0;
 
+        if (by && (before == self || !atomic_compare_exchange_strong(by, &before, self)))
+                return false;
+        /* It may have been replaced meanwhile. */
+        if (by && table_get(fd) != w)
+                atomic_store(by, 0);
         if (by)
-                return before != self && atomic_compare_exchange_strong(by, &before, self);
+                return table_get(fd) == w;
         atomic_store(&claimer, self);
         return table_replace(fd, w, w | WORD_CLAIMED);
 }
@@ -76,7 +87,7 @@ int claim_take(const struct inet_socket *inet)
                 if (!is_claimable(w) || process_is_borrowed() || i == most)
                         return 0;
                 if (is_claimed(w))
-                        kernel_sleep_microseconds(MOMENT_US);
+                        pause_for_moment();
                 else if (try_to_claim(inet->fd, w))
                         return 0;
         }
@@ -102,7 +113,7 @@ word claim_to_close(int fd)
                 table_drop(w);
                 if (!concerns_us)
                         break;
-                kernel_sleep_microseconds(MOMENT_US);
+                pause_for_moment();
         }
 
         return 0;
@@ -128,16 +139,37 @@ bool claim_holds(const struct inet_socket *inet)
 
 void claim_give_up(const struct inet_socket *inet)
 {
+        _Atomic pid_t *by = claim_of(inet->word);
         word w = table_get(inet->fd);
-        _Atomic pid_t *by = claim_of(w);
 
         if (process_is_borrowed())
                 return;
-        if (by && w == inet->word)
+        if (by)
                 atomic_store(by, 0);
-        while (word_is_inet(w) && w & WORD_CLAIMED &&
+        while (!by && word_is_inet(w) && w & WORD_CLAIMED &&
                !table_replace(inet->fd, w, w & ~WORD_CLAIMED))
                 w = table_get(inet->fd);
+}
+
+void claim_done(word before)
+{
+        /* Another thread has duplicated it meanwhile: there it goes on to be what it was. */
+        if (WORD_KIND(before) == WORD_SOCK && atomic_load(&sock_at(WORD_INDEX(before))->open) > 0)
+                atomic_store(claim_of(before), 0);
+}
+
+void claim_fork_child(void)
+{
+        if (atomic_exchange(&claimer, 0) == 0)
+                return;
+
+        for (int fd = table_next(0); fd >= 0; fd = table_next(fd + 1)) {
+                word w = table_get(fd);
+
+                while (word_is_inet(w) && w & WORD_CLAIMED &&
+                       !table_replace(fd, w, w & ~WORD_CLAIMED))
+                        w = table_get(fd);
+        }
 }
 
 void claim_await(int fd)
@@ -147,7 +179,7 @@ void claim_await(int fd)
         if (process_is_borrowed())
                 return;
         for (int i = 0; i < TIMES_DATAGRAM && is_claimed(w); i++) {
-                kernel_sleep_microseconds(MOMENT_US);
+                pause_for_moment();
                 w = table_get(fd);
         }
 }

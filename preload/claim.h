@@ -4,7 +4,7 @@
 /*
  * Of threads that send first on one socket, or connect it, one replaces it: what had been sent from
  * the socket of another would be answered to nobody. Who claims it is done in less than a
- * millisecond, unless he does not run. Async-signal-safe: of datagram sockets the caller has
+ * millisecond, unless he does not run. Async-signal-safe: who replaces a datagram socket has
  * blocked signals, of others a handler does not wait for long for who it has interrupted.
  */
 
@@ -12,11 +12,13 @@
 #include "preload/sock.h"
 
 /*
- * The socket is going to be replaced by this thread; that ends the claim, or claim_give_up().
- * Errors: -EBADF: it is not what inet says any more. Somebody may have closed the descriptor while
- * a connect(2) or a lock was waited for, and what has its number now must not be replaced.
+ * The socket is going to be replaced by this thread: then there is claim_done() with its word,
+ * which is held, or else claim_give_up(). Errors: -EBADF: it is not what inet says any more.
+ * Somebody may have closed the descriptor while a connect(2) or a lock was waited for, and what has
+ * its number now must not be replaced.
  */
 int claim_take(const struct inet_socket *inet);
+void claim_done(word before);
 void claim_give_up(const struct inet_socket *inet);
 
 /* Is it so yet? Somebody may have closed the descriptor all the same. */
@@ -24,6 +26,9 @@ bool claim_holds(const struct inet_socket *inet);
 
 /* Another thread may be about to replace the socket: wait until it has, or has not. */
 void claim_await(int fd);
+
+/* In a child that was forked: who has claimed something is not there. */
+void claim_fork_child(void);
 
 /*
  * A datagram socket is about to be closed, or something else put over its number: nobody replaces

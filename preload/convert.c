@@ -196,7 +196,7 @@ struct sock *convert_prepare(const struct inet_socket *inet, enum sock_kind kind
 }
 
 /* Options that Unix sockets have as well, and that connections don't need. */
-static void copy_others(int from, int to)
+void convert_copy_options(int from, int to)
 {
         static const int names[] = {SO_REUSEADDR, SO_BROADCAST, SO_PRIORITY,
                                     SO_DONTROUTE, SO_TIMESTAMP, SO_TIMESTAMPNS};
@@ -223,7 +223,7 @@ static void copy_options(const struct inet_socket *inet, int with, const struct 
                 set = inherited_but_sending(set);
         inherited_copy(inet->fd, with, set);
         if (has_socket_options(inet))
-                copy_others(inet->fd, with);
+                convert_copy_options(inet->fd, with);
 }
 
 /* Flags and owner of the open file, which dup3(2) replaces together with the socket. */
@@ -373,23 +373,33 @@ static void check_number(const struct inet_socket *inet, int with)
                 table_forget(inet->fd);
 }
 
+static _Atomic unsigned conversions;
+
+unsigned convert_count(void)
+{
+        return conversions;
+}
+
 /* before: what is at the number, if duplicates of it are to be replaced as well. */
 static int put(const struct inet_socket *inet, int with, struct sock *sock,
                const struct file_state *state, const struct stat *before)
 {
         const bool watched = is_watched(inet);
         const word w = word_for(inet, sock);
+        word held;
         int old, r;
 
         r = claim_take(inet);
         if (r < 0)
                 return r;
+        held = table_hold(inet->fd);
         if (watched)
                 watch_suspend(inet->fd);
         old = waking_begin(inet);
         r = claim_holds(inet) && is_same_file(inet) ? replace(inet->fd, with) : -EBADF;
         if (r < 0) {
                 claim_give_up(inet);
+                table_drop(held);
                 waking_end(old);
                 if (watched)
                         watch_resume(inet->fd);
@@ -408,7 +418,10 @@ static int put(const struct inet_socket *inet, int with, struct sock *sock,
         if (before)
                 convert_copies(inet, before, w);
         table_put(inet->fd, watched && !sock ? w | WORD_EPOLLED : w);
+        claim_done(held);
+        table_drop(held);
         check_number(inet, with);
+        conversions++;
         if (inet->type == SOCK_DGRAM)
                 waking_note_new();
         waking_end(old);

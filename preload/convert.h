@@ -62,6 +62,12 @@ struct sock *convert_prepare(const struct inet_socket *inet, enum sock_kind kind
  */
 ino_t inet_socket_file(const struct inet_socket *inet);
 
+/* Set on a new socket what the program has set of the options that all sockets have. */
+void convert_copy_options(int from, int to);
+
+/* So many conversions there have been: when it has changed, a socket may be another by now. */
+unsigned convert_count(void);
+
 /*
  * Replace the socket at inet->fd, and at the other numbers that it has in this process, by a
  * duplicate of with. On success sock is in the table, and its reference is the table's. sock may be

@@ -18,6 +18,9 @@
 #include "preload/rule-set.h"
 #include "preload/serve.h"
 
+/* So often it is looked what the socket is, of which other threads make others. */
+#define TRIES 100
+
 /* By a rule. Returns 1, 0 for none, or a negative errno. */
 static int find_by_rule(const struct inet_socket *inet, const struct endpoint *asked, bool is_ipv4,
                         struct target *ret)
@@ -228,7 +231,7 @@ int datagram_convert(const struct inet_socket *inet, const struct endpoint *aske
                      struct target *ret_aside)
 {
         struct inet_socket now = *inet;
-        int r;
+        int r, tries = 0;
 
         do {
                 r = convert_once(&now, asked, is_ipv4, ret_aside);
@@ -237,6 +240,6 @@ int datagram_convert(const struct inet_socket *inet, const struct endpoint *aske
                 claim_await(inet->fd);
                 if (datagram_sock(table_get(inet->fd)))
                         return DATAGRAM_IS_CONVERTED;
-        } while (r == -EBADF && inet_socket_find(inet->fd, &now));
+        } while (r == -EBADF && ++tries < TRIES && inet_socket_find(inet->fd, &now));
         return datagram_sock(table_get(inet->fd)) ? DATAGRAM_IS_CONVERTED : r;
 }

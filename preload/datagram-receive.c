@@ -155,7 +155,7 @@ static bool may_not_wait(int fd, int flags)
 
 /*
  * What the program does not hear is thrown away, if it was only looked at. That must not prolong
- * the time for which it waits: strangers could keep it waiting for ever.
+ * the time for which it waits by more than once as much: strangers could keep it waiting for ever.
  * Returns 0 when there is to be another try, or a negative errno.
  */
 static int drop(int fd, int flags, struct dropped *dropped)

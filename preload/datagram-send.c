@@ -343,7 +343,7 @@ static ssize_t send_to_address(int fd, struct sock *sock, struct datagram *datag
 
         r = datagram_find(fd, sock, &asked, is_ipv4, &to, &number);
         if (r == 0 && connected && datagram_may_be_ip(sock) && !endpoint_is_nowhere(&asked))
-                return aside_send_ip(sock, out, addr, length);
+                return aside_send_ip(fd, sock, out, addr, length);
         if (r == 0)
                 r = send_elsewhere(fd, &asked);
         if (r == DATAGRAM_IS_LOST)

@@ -57,6 +57,8 @@ static int bind_standin(const struct inet_socket *inet, const struct endpoint *e
         inet->sock->local = *endpoint;
         inet->sock->local.port = endpoint_ephemeral_port();
         inet->sock->ephemeral = true;
+        if (atomic_load(&inet->sock->stamped))
+                mark_write(inet->fd, inet->sock, 0);
         return 0;
 }
 

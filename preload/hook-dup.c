@@ -3,12 +3,14 @@
 /* dup(2), dup2(2), dup3(2), fcntl(2): a duplicate is tracked as what it is a duplicate of. */
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 
 #include "preload/claim.h"
 #include "preload/departure.h"
 #include "preload/hook.h"
 #include "preload/kept.h"
+#include "preload/kernel.h"
 #include "preload/mark.h"
 #include "preload/process.h"
 #include "preload/sock.h"
@@ -91,23 +93,29 @@ static int prepare_target(int fd, word w, int to, word *ret_claimed)
 /* w: of fd, and held. flags: as for dup3(2), or none at all. */
 static int duplicate_to(int fd, word w, int to, const int *flags)
 {
+        const uint64_t all = ~UINT64_C(0);
+        const bool replaces = fd != to && table_get(to) != 0;
         struct departure departure;
+        uint64_t signals;
         word claimed;
         int r;
 
+        /* A handler that uses the target would wait for the thread that it has interrupted. */
+        if (replaces)
+                (void)kernel_block_signals(SIG_BLOCK, &all, &signals);
         r = prepare_target(fd, w, to, &claimed);
-        if (r < 0) {
+        if (r == 0 && fd != to) {
+                departure = departure_of(to, table_get(to));
+                r = finish_copy(fd, w, flags ? next.dup3(fd, to, *flags) : next.dup2(fd, to));
+                claim_closed(to, claimed);
+        } else {
+                departure.removes = false;
                 table_drop(w);
-                return hook_result(r);
+                r = r < 0 ? hook_result(r)
+                          : (flags ? next.dup3(fd, to, *flags) : next.dup2(fd, to));
         }
-        if (fd == to) {
-                table_drop(w);
-                return flags ? next.dup3(fd, to, *flags) : next.dup2(fd, to);
-        }
-
-        departure = departure_of(to, table_get(to));
-        r = finish_copy(fd, w, flags ? next.dup3(fd, to, *flags) : next.dup2(fd, to));
-        claim_closed(to, claimed);
+        if (replaces)
+                (void)kernel_block_signals(SIG_SETMASK, &signals, NULL);
         if (r >= 0)
                 departure_finish(&departure);
         return r;

@@ -21,7 +21,9 @@
 #include "preload/log.h"
 #include "preload/mark.h"
 #include "preload/memory.h"
+#include "preload/process.h"
 #include "preload/rule-set.h"
+#include "preload/waking.h"
 
 /* So much of the stack may be taken: threads have been seen with 64 KiB of it. */
 #define STACK_MAX 16384
@@ -66,6 +68,8 @@ static int prepare_exec(const char *file)
                 return -EACCES;
 
         mark_write_inherited();
+        if (process_is_borrowed())
+                waking_note_exec();
         inheritance_prepare_exec();
         return 0;
 }
@@ -76,6 +80,7 @@ static int prepare_spawn(const char *file)
                 return -EACCES;
 
         mark_write_inherited();
+        waking_note_exec();
         inheritance_prepare_spawn();
         return 0;
 }

@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <sys/uio.h>
 
+#include "preload/claim.h"
 #include "preload/datagram-receive.h"
 #include "preload/datagram-send.h"
 #include "preload/hook.h"
@@ -40,7 +41,7 @@ static ssize_t write_datagram(int fd, const struct outgoing *out)
 
 HOOK ssize_t read(int fd, void *buf, size_t size)
 {
-        const word w = table_get(fd);
+        word w = table_get(fd);
         const int saved = errno;
         struct sock *sock;
         ssize_t n;
@@ -48,6 +49,7 @@ HOOK ssize_t read(int fd, void *buf, size_t size)
         if (LIKELY(w == 0))
                 return next.read(fd, buf, size);
 
+        w = claim_await_datagram(fd, w);
         sock = datagram_sock(w);
         if (sock && size > 0)
                 n = result(datagram_receive(fd, sock, buf, size, 0, NULL, NULL), saved);

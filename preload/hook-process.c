@@ -13,6 +13,7 @@
 #include "preload/hook.h"
 #include "preload/kernel.h"
 #include "preload/process.h"
+#include "preload/waking.h"
 
 #if !defined(__x86_64__)
 /* Without a vfork.S for the architecture: POSIX lets vfork() be fork(). */
@@ -51,6 +52,10 @@ HOOK int clone(int (*function)(void *), void *stack, int flags, void *argument, 
 
         if (flags & CLONE_FILES && !(flags & CLONE_THREAD))
                 hook_keep_listeners();
+        if (!(flags & CLONE_THREAD)) {
+                waking_fork_prepare();
+                waking_fork_parent();
+        }
         if (borrows) {
                 r = process_share();
                 if (r < 0)

@@ -110,7 +110,10 @@ static bool is_discarded(int fd, int flags)
 /* A connection that came in, as most are, and nothing special: there is no need to look further. */
 static inline bool is_ordinary(int fd, int flags)
 {
-        return !(flags & (MSG_ERRQUEUE | MSG_TRUNC)) && WORD_KIND(table_get(fd)) != WORD_SOCK;
+        const word w = table_get(fd);
+
+        return !(flags & (MSG_ERRQUEUE | MSG_TRUNC)) && WORD_KIND(w) != WORD_SOCK &&
+               !(w & WORD_CLAIMED && word_is_inet(w));
 }
 
 static ssize_t receive_datagram(int fd, struct sock *sock, void *buf, size_t size, int flags,

@@ -307,14 +307,15 @@ static ssize_t send_to_destination(int fd, const struct outgoing *out,
 
 /*
  * An address of IP's is wrong for a Unix socket, and another thread may have made one of it since
- * it was looked at, and perhaps IP's own again.
+ * there were so many conversions, and perhaps IP's own again, or be about to.
  */
-static bool may_have_been_another(int fd)
+static bool may_have_been_another(int fd, unsigned conversions)
 {
         const word w = table_get(fd);
 
         return (errno == EINVAL || errno == EAFNOSUPPORT) &&
-               (word_is_inet(w) ? w & WORD_DGRAM : datagram_sock(w) != NULL);
+               (convert_count() != conversions || (word_is_inet(w) && w & WORD_CLAIMED)) &&
+               (word_is_inet(w) || datagram_sock(w));
 }
 
 static ssize_t send_by_rule(int fd, const struct outgoing *out, const struct sockaddr *addr,
@@ -325,6 +326,7 @@ static ssize_t send_by_rule(int fd, const struct outgoing *out, const struct soc
 
         for (int i = 0; i < TRIES; i++) {
                 struct destination to = {addr, length, out->flags, {0}};
+                const unsigned conversions = convert_count();
                 const int r = length > sizeof(to.buf) ? -EINVAL : find_destination(fd, &to);
 
                 if (r < 0)
@@ -335,7 +337,7 @@ static ssize_t send_by_rule(int fd, const struct outgoing *out, const struct soc
                 if (r == IS_ASIDE)
                         return send_aside(out, &to);
                 n = send_to_destination(fd, out, &to);
-                if (n >= 0 || !may_have_been_another(fd))
+                if (n >= 0 || !may_have_been_another(fd, conversions))
                         return n;
                 claim_await(fd);
         }

@@ -82,6 +82,8 @@ static int stand_in(int domain, int type, int protocol)
                 sock->local.address = rule_address_from_ipv4(&(struct in_addr){INADDR_ANY});
         option_defaults(&sock->options);
         table_put(fd, sock_word(sock));
+        if (sock->type == SOCK_DGRAM)
+                waking_note_new();
         return fd;
 }
 

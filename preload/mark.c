@@ -207,6 +207,8 @@ static struct sock *restore(int fd, uint64_t rate, int bits)
         else
                 sock->protocol = bits & BITS_DGRAM ? IPPROTO_UDP : IPPROTO_TCP;
         sock->peer_credentials = bits & BITS_CREDENTIALS;
+        /* Who has made it may have it yet. */
+        sock->forked = true;
         sock->listening = bits & BITS_LISTENING;
         sock->removes_file = bits & BITS_REMOVES;
         if (sock->removes_file)

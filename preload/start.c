@@ -7,6 +7,7 @@
  */
 
 #include "preload/activation.h"
+#include "preload/claim.h"
 #include "preload/environment.h"
 #include "preload/hook.h"
 #include "preload/inheritance.h"
@@ -22,6 +23,12 @@
  */
 extern int __register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void),
                              void *handle);
+
+static void fork_child(void)
+{
+        waking_fork_child();
+        claim_fork_child();
+}
 
 static void __attribute__((constructor)) start(int argc, char **argv, char **envp)
 {
@@ -42,7 +49,7 @@ static void __attribute__((constructor)) start(int argc, char **argv, char **env
                 log_message(LOG_WARNING, "IP2UNIX_LOG_LEVEL: unknown level '", level, "'");
 
         rule_set_load();
-        (void)__register_atfork(waking_note_fork, NULL, NULL, NULL);
+        (void)__register_atfork(waking_fork_prepare, waking_fork_parent, fork_child, NULL);
 
         passed = (struct kept_environment){
                 .listen_fds = environment_get(ENVIRONMENT_LISTEN_FDS),

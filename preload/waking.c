@@ -2,6 +2,7 @@
 
 /* Wakes threads that wait for datagrams. See waking.h. */
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <sys/single_threaded.h>
@@ -24,6 +25,9 @@ static _Atomic uint64_t pending;
 
 _Atomic bool waking_has_new;
 
+/* So many threads fork right now: what they are going to have with their children is not known. */
+static _Atomic int forking;
+
 /* Does another process have it, or may it? A shutdown would be the end of it there, too. */
 static bool is_shared(const struct inet_socket *inet)
 {
@@ -36,7 +40,7 @@ static bool is_shared(const struct inet_socket *inet)
 /* A duplicate of the socket, or -1. Listeners may have others who go on with the same. */
 static int keep(const struct inet_socket *inet)
 {
-        if (inet->type != SOCK_DGRAM || inet->family == AF_UNIX || __libc_single_threaded ||
+        if (inet->family == AF_UNIX || __libc_single_threaded ||
             (inet->sock && inet->sock->kind == SOCK_LISTENER && !datagram_may_be_ip(inet->sock)) ||
             is_shared(inet))
                 return -1;
@@ -69,12 +73,18 @@ static bool is_pending(void)
  */
 int waking_begin(const struct inet_socket *inet)
 {
-        const int old = keep(inet);
+        int old;
 
-        if (old < 0)
+        if (inet->type != SOCK_DGRAM)
                 return -1;
-
+        /* First, so that who forks waits for it: waking_fork_prepare(). */
         count(1);
+        old = atomic_load(&forking) == 0 ? keep(inet) : -1;
+        if (old < 0) {
+                count(-1);
+                return -1;
+        }
+
         (void)kernel_shutdown(old, SHUT_RD);
         kernel_close(old);
         kernel_sleep_microseconds(MOMENT_US);
@@ -93,18 +103,53 @@ void waking_settle(void)
                 kernel_sleep_microseconds(MOMENT_US);
 }
 
-void waking_note_fork(void)
+static void note_shared(int fd)
 {
-        if (!atomic_exchange_explicit(&waking_has_new, false, memory_order_relaxed))
-                return;
+        _Atomic word *place = table_find(fd);
+        word w = table_hold(fd);
 
-        for (int fd = table_next(0); fd >= 0; fd = table_next(fd + 1)) {
-                word w = table_hold(fd);
+        if (WORD_KIND(w) == WORD_SOCK)
+                atomic_store(&sock_at(WORD_INDEX(w))->forked, true);
+        table_drop(w);
+        /* Also by a child that borrows our memory: it is about what both have. */
+        while (word_is_inet(w) && w & WORD_DGRAM &&
+               !atomic_compare_exchange_weak(place, &w, w | WORD_FORKED))
+                ;
+}
 
-                if (WORD_KIND(w) == WORD_SOCK)
-                        atomic_store(&sock_at(WORD_INDEX(w))->forked, true);
-                table_drop(w);
-                while (word_is_inet(w) && w & WORD_DGRAM && !table_replace(fd, w, w | WORD_FORKED))
-                        w = table_get(fd);
-        }
+static void note_all_shared(void)
+{
+        if (atomic_exchange(&waking_has_new, false))
+                for (int fd = table_next(0); fd >= 0; fd = table_next(fd + 1))
+                        note_shared(fd);
+}
+
+void waking_fork_prepare(void)
+{
+        atomic_fetch_add(&forking, 1);
+        note_all_shared();
+        waking_settle();
+}
+
+void waking_fork_parent(void)
+{
+        /* What other threads have made meanwhile may have got there. */
+        note_all_shared();
+        atomic_fetch_sub(&forking, 1);
+}
+
+void waking_fork_child(void)
+{
+        atomic_store(&forking, 0);
+}
+
+void waking_note_exec(void)
+{
+        const int saved = errno;
+
+        if (atomic_load_explicit(&waking_has_new, memory_order_relaxed))
+                for (int fd = table_next(0); fd >= 0; fd = table_next(fd + 1))
+                        if (!(next.fcntl(fd, F_GETFD) & FD_CLOEXEC))
+                                note_shared(fd);
+        errno = saved;
 }

@@ -32,5 +32,14 @@ static inline void waking_note_new(void)
                 atomic_store_explicit(&waking_has_new, true, memory_order_relaxed);
 }
 
-/* A child is about to be forked that will have all our sockets. */
-void waking_note_fork(void);
+/*
+ * For pthread_atfork(3): a child is about to be forked that will have all our sockets. While that
+ * lasts none is shut down.
+ */
+void waking_fork_prepare(void);
+void waking_fork_parent(void);
+void waking_fork_child(void);
+
+/* Another program is about to be executed beside this one that will have those without FD_CLOEXEC.
+ */
+void waking_note_exec(void);
