@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * clone(2) and vfork(2): children that borrow our memory, see process.h. fork(2) needs no care.
+ * clone(2) and vfork(2): children that borrow our memory, see process.h. What fork(2) needs is done
+ * by handlers for it (start.c).
  * _exit(2): the files of listeners that nobody else has go with the process.
  */
 
