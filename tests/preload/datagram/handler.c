@@ -24,7 +24,7 @@
 #define MILLISECONDS 250
 
 static const char *address;
-static int fd;
+static int fd, server;
 static volatile sig_atomic_t left, late, received;
 
 /* At different moments of what it interrupts. */
@@ -52,9 +52,11 @@ static void receive(int signal)
 static void replace(bool sent)
 {
         const int new = udp_socket(address);
+        char byte;
 
-        if (sent)
-                (void)say(new, address, "x");
+        /* Somebody has to read, or who sends waits. */
+        if (sent && strcmp(say(new, address, "x"), "sent") == 0)
+                (void)recv(server, &byte, 1, 0);
         need(dup2(new, fd) == fd, "dup2");
         close(new);
 }
@@ -80,8 +82,6 @@ static void check(int times, bool sent)
 
 int main(int argc, char **argv)
 {
-        int server;
-
         need(argc == 4, "an address, how many times, and what sockets");
         address = argv[1];
         server = udp_server(address);
