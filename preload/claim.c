@@ -3,6 +3,7 @@
 /* Who replaces a socket. See claim.h. */
 
 #include <errno.h>
+#include <signal.h>
 #include <stdatomic.h>
 
 #include "preload/claim.h"
@@ -101,33 +102,57 @@ static bool may_be_datagram(word w)
         return word_is_inet(w) ? w & WORD_DGRAM : WORD_KIND(w) == WORD_SOCK;
 }
 
-word claim_to_close(int fd)
+/* A claim of an object is one of all its descriptors, which a handler may use. */
+static void block_signals(struct claim *claim)
 {
+        const uint64_t all = ~UINT64_C(0);
+
+        if (claim->blocks)
+                return;
+        (void)kernel_block_signals(SIG_BLOCK, &all, &claim->signals);
+        claim->blocks = true;
+}
+
+static void unblock_signals(const struct claim *claim)
+{
+        if (claim->blocks)
+                (void)kernel_block_signals(SIG_SETMASK, &claim->signals, NULL);
+}
+
+void claim_to_close(int fd, struct claim *ret)
+{
+        ret->blocks = false;
         for (int i = 0; i < TIMES_DATAGRAM && may_be_datagram(table_get(fd)); i++) {
                 const word w = table_hold(fd);
                 const bool concerns_us =
                         may_be_datagram(w) && is_claimable(w) && !process_is_borrowed();
 
+                if (concerns_us && WORD_KIND(w) == WORD_SOCK)
+                        block_signals(ret);
+                ret->w = w;
                 if (concerns_us && !is_claimed(w) && try_to_claim(fd, w))
-                        return w;
+                        return;
                 table_drop(w);
                 if (!concerns_us)
                         break;
                 pause_for_moment();
         }
 
-        return 0;
+        ret->w = 0;
+        unblock_signals(ret);
+        ret->blocks = false;
 }
 
-void claim_closed(int fd, word claimed)
+void claim_closed(int fd, const struct claim *claim)
 {
-        _Atomic pid_t *by = claim_of(claimed);
+        _Atomic pid_t *by = claim_of(claim->w);
 
         if (by)
                 atomic_store(by, 0);
-        else if (claimed != 0)
-                (void)table_replace(fd, claimed | WORD_CLAIMED, claimed);
-        table_drop(claimed);
+        else if (claim->w != 0)
+                (void)table_replace(fd, claim->w | WORD_CLAIMED, claim->w);
+        table_drop(claim->w);
+        unblock_signals(claim);
 }
 
 bool claim_holds(const struct inet_socket *inet)

@@ -32,11 +32,17 @@ void claim_fork_child(void);
 
 /*
  * A datagram socket is about to be closed, or something else put over its number: nobody replaces
- * it from now on, who might replace what has the number next. What is returned is for the other,
- * when the table says that it is closed, or that it is not after all; 0: nobody ever would.
+ * it from now on, who might replace what has the number next. The second is called when the table
+ * says that it is closed, or it is not after all. In between, signals may be blocked.
  */
-word claim_to_close(int fd);
-void claim_closed(int fd, word claimed);
+struct claim {
+        word w; /* held; 0: nobody ever would replace it */
+        bool blocks;
+        uint64_t signals; /* before */
+};
+
+void claim_to_close(int fd, struct claim *ret);
+void claim_closed(int fd, const struct claim *claim);
 
 /*
  * claim_await() before a datagram socket is received from, or the Unix socket would be seen that

@@ -386,6 +386,7 @@ static int put(const struct inet_socket *inet, int with, struct sock *sock,
 {
         const bool watched = is_watched(inet);
         const word w = word_for(inet, sock);
+        const unsigned forks = waking_forks;
         word held;
         int old, r;
 
@@ -423,7 +424,7 @@ static int put(const struct inet_socket *inet, int with, struct sock *sock,
         check_number(inet, with);
         conversions++;
         if (inet->type == SOCK_DGRAM)
-                waking_note_new();
+                waking_note_made(inet->fd, forks);
         waking_end(old);
         return 0;
 }

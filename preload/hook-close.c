@@ -21,19 +21,20 @@
 
 static void forget(int fd)
 {
-        const word claimed = claim_to_close(fd);
+        struct claim claim;
 
+        claim_to_close(fd, &claim);
         table_put(fd, 0);
-        claim_closed(fd, claimed);
+        claim_closed(fd, &claim);
 }
 
-static int close_listener(int fd, word claimed, const struct departure *departure)
+static int close_listener(int fd, const struct claim *claim, const struct departure *departure)
 {
         const int before = cancel_disable();
         int r;
 
         table_put(fd, 0);
-        claim_closed(fd, claimed);
+        claim_closed(fd, claim);
         r = next.close(fd);
         departure_finish(departure);
         cancel_restore(before);
@@ -48,7 +49,7 @@ static bool removes_file(word w)
 static int close_tracked(int fd, word w)
 {
         struct departure departure;
-        word claimed;
+        struct claim claim;
 
         /* Who goes through /proc/self/fd finds it there, and gives up when it can't be closed. */
         if (WORD_KIND(w) == WORD_KEPT)
@@ -57,14 +58,14 @@ static int close_tracked(int fd, word w)
         if (removes_file(w))
                 next.pthread_testcancel();
 
-        claimed = claim_to_close(fd);
+        claim_to_close(fd, &claim);
         departure = departure_of(fd, table_get(fd));
         if (departure.removes)
-                return close_listener(fd, claimed, &departure);
+                return close_listener(fd, &claim, &departure);
 
         /* Before the call, which is a cancellation point. */
         table_put(fd, 0);
-        claim_closed(fd, claimed);
+        claim_closed(fd, &claim);
         return next.close(fd);
 }
 

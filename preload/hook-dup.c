@@ -72,18 +72,18 @@ HOOK int dup(int fd)
 
 /*
  * What may go wrong before the descriptor at the target is closed?
- * ret_claimed: for claim_closed() when it is.
+ * ret_claim: for claim_closed() when it is.
  */
-static int prepare_target(int fd, word w, int to, word *ret_claimed)
+static int prepare_target(int fd, word w, int to, struct claim *ret_claim)
 {
-        *ret_claimed = 0;
+        *ret_claim = (struct claim){0};
         if (WORD_KIND(w) == WORD_KEPT)
                 return -EBADF;
         if (fd == to || LIKELY(table_get(to) == 0) || next.fcntl(fd, F_GETFD) < 0)
                 return 0;
         if (WORD_KIND(table_get(to)) == WORD_KEPT)
                 return kept_yield(to);
-        *ret_claimed = claim_to_close(to);
+        claim_to_close(to, ret_claim);
         if (WORD_KIND(table_get(to)) == WORD_SOCK && !process_is_borrowed())
                 watch_remove(to);
 
@@ -97,17 +97,17 @@ static int duplicate_to(int fd, word w, int to, const int *flags)
         const bool replaces = fd != to && table_get(to) != 0;
         struct departure departure;
         uint64_t signals;
-        word claimed;
+        struct claim claim;
         int r;
 
         /* A handler that uses the target would wait for the thread that it has interrupted. */
         if (replaces)
                 (void)kernel_block_signals(SIG_BLOCK, &all, &signals);
-        r = prepare_target(fd, w, to, &claimed);
+        r = prepare_target(fd, w, to, &claim);
         if (r == 0 && fd != to) {
                 departure = departure_of(to, table_get(to));
                 r = finish_copy(fd, w, flags ? next.dup3(fd, to, *flags) : next.dup2(fd, to));
-                claim_closed(to, claimed);
+                claim_closed(to, &claim);
         } else {
                 departure.removes = false;
                 table_drop(w);

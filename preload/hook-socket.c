@@ -33,7 +33,7 @@ static bool is_ours(int domain, int type, int protocol)
         return type == SOCK_STREAM || (type == SOCK_DGRAM && protocol_has_datagrams(protocol));
 }
 
-static void track(int fd, int domain, int type, int protocol)
+static void track(int fd, int domain, int type, int protocol, unsigned forks)
 {
         /* Without a word, bind(2) asks the kernel: nothing is lost. */
         if (table_reserve(fd) < 0)
@@ -41,7 +41,7 @@ static void track(int fd, int domain, int type, int protocol)
 
         table_put(fd, word_inet(WORD_INET, domain, type, protocol, 0));
         if (type == SOCK_DGRAM)
-                waking_note_new();
+                waking_note_made(fd, forks);
 }
 
 /*
@@ -51,6 +51,7 @@ static void track(int fd, int domain, int type, int protocol)
  */
 static int stand_in(int domain, int type, int protocol)
 {
+        const unsigned forks = waking_forks;
         struct sock *sock;
         int fd, r;
 
@@ -83,7 +84,7 @@ static int stand_in(int domain, int type, int protocol)
         option_defaults(&sock->options);
         table_put(fd, sock_word(sock));
         if (sock->type == SOCK_DGRAM)
-                waking_note_new();
+                waking_note_made(fd, forks);
         return fd;
 }
 
@@ -92,6 +93,7 @@ HOOK int socket(int domain, int type, int protocol)
         const int saved = errno;
         const int base = type & TYPE_MASK;
         const int wanted = protocol_of(base, protocol);
+        const unsigned forks = waking_forks;
         int fd;
 
         next_need_sockets();
@@ -106,7 +108,7 @@ HOOK int socket(int domain, int type, int protocol)
                 return fd;
 
         if (rule_set.loaded && is_ours(domain, base, wanted))
-                track(fd, domain, base, wanted);
+                track(fd, domain, base, wanted, forks);
         else
                 table_forget(fd);
         errno = saved;

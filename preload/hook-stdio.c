@@ -16,12 +16,14 @@ static struct departure leave(FILE *stream)
 {
         const int saved = errno;
         const int fd = fileno(stream);
-        const word claimed = claim_to_close(fd);
-        const struct departure departure = departure_of(fd, table_get(fd));
+        struct departure departure;
+        struct claim claim;
 
+        claim_to_close(fd, &claim);
+        departure = departure_of(fd, table_get(fd));
         if (fd >= 0)
                 table_forget(fd);
-        claim_closed(fd, claimed);
+        claim_closed(fd, &claim);
         errno = saved;
         return departure;
 }

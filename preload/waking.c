@@ -23,7 +23,10 @@
  */
 static _Atomic uint64_t pending;
 
-_Atomic bool waking_has_new;
+_Atomic unsigned waking_forks;
+
+/* There is a datagram socket that no child has yet. */
+static _Atomic bool has_new;
 
 /* So many threads fork right now: what they are going to have with their children is not known. */
 static _Atomic int forking;
@@ -97,10 +100,15 @@ void waking_end(int waking)
                 count(-1);
 }
 
+static void settle(int moments)
+{
+        for (int i = 0; i < moments && is_pending(); i++)
+                kernel_sleep_microseconds(MOMENT_US);
+}
+
 void waking_settle(void)
 {
-        for (int i = 0; i < 100 && is_pending(); i++)
-                kernel_sleep_microseconds(MOMENT_US);
+        settle(100);
 }
 
 static void note_shared(int fd)
@@ -119,7 +127,7 @@ static void note_shared(int fd)
 
 static void note_all_shared(void)
 {
-        if (atomic_exchange(&waking_has_new, false))
+        if (atomic_exchange(&has_new, false))
                 for (int fd = table_next(0); fd >= 0; fd = table_next(fd + 1))
                         note_shared(fd);
 }
@@ -127,13 +135,16 @@ static void note_all_shared(void)
 void waking_fork_prepare(void)
 {
         atomic_fetch_add(&forking, 1);
+        waking_forks++;
         note_all_shared();
-        waking_settle();
+        /* Longer than a busy machine keeps somebody from going on. */
+        settle(5000);
 }
 
 void waking_fork_parent(void)
 {
         /* What other threads have made meanwhile may have got there. */
+        waking_forks++;
         note_all_shared();
         atomic_fetch_sub(&forking, 1);
 }
@@ -147,9 +158,16 @@ void waking_note_exec(void)
 {
         const int saved = errno;
 
-        if (atomic_load_explicit(&waking_has_new, memory_order_relaxed))
+        if (atomic_load_explicit(&has_new, memory_order_relaxed))
                 for (int fd = table_next(0); fd >= 0; fd = table_next(fd + 1))
                         if (!(next.fcntl(fd, F_GETFD) & FD_CLOEXEC))
                                 note_shared(fd);
         errno = saved;
+}
+
+void waking_note_made(int fd, unsigned forks)
+{
+        atomic_store(&has_new, true);
+        if (waking_forks != forks)
+                note_shared(fd);
 }

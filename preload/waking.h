@@ -23,14 +23,13 @@ void waking_end(int waking);
 /* Who has received nothing may have been woken: wait until the socket is another. */
 void waking_settle(void);
 
-/* There is a datagram socket that no child has yet. */
-extern _Atomic bool waking_has_new;
+/*
+ * A datagram socket was made, and the table says so. forks: waking_forks before: a child may have
+ * the socket that was forked meanwhile.
+ */
+extern _Atomic unsigned waking_forks;
 
-static inline void waking_note_new(void)
-{
-        if (!atomic_load_explicit(&waking_has_new, memory_order_relaxed))
-                atomic_store_explicit(&waking_has_new, true, memory_order_relaxed);
-}
+void waking_note_made(int fd, unsigned forks);
 
 /*
  * For pthread_atfork(3): a child is about to be forked that will have all our sockets. While that
