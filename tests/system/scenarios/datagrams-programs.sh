@@ -123,7 +123,7 @@ END
         done
         reload
         for way in notcp tcp; do
-                start "ask-$way.service"
+                systemctl start "ask-$way.service" || fail "dig +$way: $(<"/run/answer-$way")"
                 equal "answer to +$way" "$(<"/run/answer-$way")" 192.0.2.7
         done
 }
