@@ -103,6 +103,7 @@ scenario_dnsmasq() {
 # dig binds port 0 before it asks, also where the kernel refuses it a socket of IP.
 scenario_dnsmasq_for_locked_clients() {
         local way
+        prepare_dnsmasq
         for way in notcp tcp; do
                 unit "ask-$way.service" <<END
 [Service]
@@ -122,13 +123,12 @@ RestrictAddressFamilies=AF_UNIX
 END
         done
         reload
+        start dnsmasq-dns-udp.socket dnsmasq-dns-tcp.socket
         for way in notcp tcp; do
                 systemctl start "ask-$way.service" || fail "dig +$way: $(<"/run/answer-$way")"
                 equal "answer to +$way" "$(<"/run/answer-$way")" 192.0.2.7
         done
 }
-
-prepare_dnsmasq_for_locked_clients() { prepare_dnsmasq; }
 
 # One name for both: the type of the socket decides.
 scenario_dnsmasq_of_one_unit() {
