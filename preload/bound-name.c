@@ -6,6 +6,7 @@
 
 #include "preload/bound-name.h"
 #include "preload/kernel.h"
+#include "preload/memory.h"
 #include "preload/record.h"
 
 /* For how long it is remembered, in milliseconds, and of how many targets. */
@@ -24,7 +25,19 @@ union bound {
 _Static_assert(sizeof(union bound) == RECORD_WORDS * sizeof(uint64_t),
                "a name has to fit a record");
 
-static struct record remembered[TARGETS];
+/*
+ * Mapped when it is first needed: most processes never do, and with so much more the library would
+ * begin with a page more of its own.
+ */
+static struct record *remembered;
+
+/* NULL without memory. */
+static struct record *record_of(uint32_t place)
+{
+        struct record *records = memory_share((void **)&remembered, TARGETS * sizeof(*records));
+
+        return records ? &records[place % TARGETS] : NULL;
+}
 
 static void ask(const struct target *target, struct target *ret)
 {
@@ -40,7 +53,7 @@ static void ask(const struct target *target, struct target *ret)
 
 bool bound_name_of(const struct target *target, uint32_t place, struct target *ret)
 {
-        struct record *record = &remembered[place % TARGETS];
+        struct record *record;
         const int saved = errno;
         union bound bound;
         int64_t now;
@@ -48,6 +61,10 @@ bool bound_name_of(const struct target *target, uint32_t place, struct target *r
         /* An abstract name has no other; and without its place a target can't be told from others.
          */
         if (!target_is_file(target) || place == 0)
+                return false;
+
+        record = record_of(place);
+        if (!record)
                 return false;
 
         now = kernel_milliseconds();
