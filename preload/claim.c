@@ -66,17 +66,29 @@ static bool try_to_claim(int fd, word w)
 {
         const pid_t self = process_id();
         _Atomic pid_t *by = claim_of(w);
-        pid_t before = by ? atomic_load(by) : 0;
+        pid_t before;
 
-        if (by && (before == self || !atomic_compare_exchange_strong(by, &before, self)))
+        if (!by) {
+                atomic_store(&claimer, self);
+                return table_replace(fd, w, w | WORD_CLAIMED);
+        }
+
+        before = atomic_load(by);
+        if (before == self || !atomic_compare_exchange_strong(by, &before, self))
                 return false;
-        /* It may have been replaced meanwhile. */
-        if (by && table_get(fd) != w)
-                atomic_store(by, 0);
-        if (by)
-                return table_get(fd) == w;
-        atomic_store(&claimer, self);
-        return table_replace(fd, w, w | WORD_CLAIMED);
+        if (table_get(fd) == w)
+                return true;
+        /* It has been replaced meanwhile. */
+        atomic_store(by, 0);
+        return false;
+}
+
+static void unclaim_word(int fd)
+{
+        word w = table_get(fd);
+
+        while (word_is_inet(w) && w & WORD_CLAIMED && !table_replace(fd, w, w & ~WORD_CLAIMED))
+                w = table_get(fd);
 }
 
 int claim_take(const struct inet_socket *inet)
@@ -165,15 +177,13 @@ bool claim_holds(const struct inet_socket *inet)
 void claim_give_up(const struct inet_socket *inet)
 {
         _Atomic pid_t *by = claim_of(inet->word);
-        word w = table_get(inet->fd);
 
         if (process_is_borrowed())
                 return;
         if (by)
                 atomic_store(by, 0);
-        while (!by && word_is_inet(w) && w & WORD_CLAIMED &&
-               !table_replace(inet->fd, w, w & ~WORD_CLAIMED))
-                w = table_get(inet->fd);
+        else
+                unclaim_word(inet->fd);
 }
 
 void claim_done(word before)
@@ -188,13 +198,8 @@ void claim_fork_child(void)
         if (atomic_exchange(&claimer, 0) == 0)
                 return;
 
-        for (int fd = table_next(0); fd >= 0; fd = table_next(fd + 1)) {
-                word w = table_get(fd);
-
-                while (word_is_inet(w) && w & WORD_CLAIMED &&
-                       !table_replace(fd, w, w & ~WORD_CLAIMED))
-                        w = table_get(fd);
-        }
+        for (int fd = table_next(0); fd >= 0; fd = table_next(fd + 1))
+                unclaim_word(fd);
 }
 
 void claim_await(int fd)

@@ -125,6 +125,19 @@ static void note_shared(int fd)
                 ;
 }
 
+/* The others, of which a server may have thousands, need no system call. */
+static bool is_unshared_datagram(int fd)
+{
+        const word w = table_hold(fd);
+        const struct sock *sock = WORD_KIND(w) == WORD_SOCK ? sock_at(WORD_INDEX(w)) : NULL;
+        const bool unshared =
+                sock ? sock->type == SOCK_DGRAM && !atomic_load(&sock->forked)
+                     : word_is_inet(w) && (w & (WORD_DGRAM | WORD_FORKED)) == WORD_DGRAM;
+
+        table_drop(w);
+        return unshared;
+}
+
 static void note_all_shared(void)
 {
         if (atomic_exchange(&has_new, false))
@@ -160,7 +173,7 @@ void waking_note_exec(void)
 
         if (atomic_load_explicit(&has_new, memory_order_relaxed))
                 for (int fd = table_next(0); fd >= 0; fd = table_next(fd + 1))
-                        if (!(next.fcntl(fd, F_GETFD) & FD_CLOEXEC))
+                        if (is_unshared_datagram(fd) && !(next.fcntl(fd, F_GETFD) & FD_CLOEXEC))
                                 note_shared(fd);
         errno = saved;
 }
