@@ -117,11 +117,9 @@ static bool may_be_datagram(word w)
 /* A claim of an object is one of all its descriptors, which a handler may use. */
 static void block_signals(struct claim *claim)
 {
-        const uint64_t all = ~UINT64_C(0);
-
         if (claim->blocks)
                 return;
-        (void)kernel_block_signals(SIG_BLOCK, &all, &claim->signals);
+        kernel_block_all_signals(&claim->signals);
         claim->blocks = true;
 }
 

@@ -433,14 +433,13 @@ static int put(const struct inet_socket *inet, int with, struct sock *sock,
 static int put_unsignalled(const struct inet_socket *inet, int with, struct sock *sock,
                            const struct file_state *state, const struct stat *before)
 {
-        const uint64_t all = ~UINT64_C(0);
         uint64_t signals;
         int r;
 
         if (inet->type != SOCK_DGRAM)
                 return put(inet, with, sock, state, before);
 
-        (void)kernel_block_signals(SIG_BLOCK, &all, &signals);
+        kernel_block_all_signals(&signals);
         r = put(inet, with, sock, state, before);
         (void)kernel_block_signals(SIG_SETMASK, &signals, NULL);
         return r;

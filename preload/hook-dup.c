@@ -93,7 +93,6 @@ static int prepare_target(int fd, word w, int to, struct claim *ret_claim)
 /* w: of fd, and held. flags: as for dup3(2), or none at all. */
 static int duplicate_to(int fd, word w, int to, const int *flags)
 {
-        const uint64_t all = ~UINT64_C(0);
         const bool replaces = fd != to && table_get(to) != 0;
         struct departure departure;
         uint64_t signals;
@@ -102,7 +101,7 @@ static int duplicate_to(int fd, word w, int to, const int *flags)
 
         /* A handler that uses the target would wait for the thread that it has interrupted. */
         if (replaces)
-                (void)kernel_block_signals(SIG_BLOCK, &all, &signals);
+                kernel_block_all_signals(&signals);
         r = prepare_target(fd, w, to, &claim);
         if (r == 0 && fd != to) {
                 departure = departure_of(to, table_get(to));

@@ -41,6 +41,13 @@ static inline int kernel_block_signals(int how, const uint64_t *set, uint64_t *r
         return (int)kernel_call(SYS_rt_sigprocmask, how, set, ret_before, sizeof(*set));
 }
 
+static inline void kernel_block_all_signals(uint64_t *ret_before)
+{
+        const uint64_t all = ~UINT64_C(0);
+
+        (void)kernel_block_signals(SIG_BLOCK, &all, ret_before);
+}
+
 static inline int kernel_pending_signals(uint64_t *ret)
 {
         return (int)kernel_call(SYS_rt_sigpending, ret, sizeof(*ret));

@@ -91,10 +91,9 @@ static bool inherit(struct peers *peers, uint64_t dead, uint64_t own)
 /* Returns the token to be given back, or 0. */
 static uint64_t take_lock(struct peers *peers, uint64_t *ret_signals)
 {
-        const uint64_t all = ~UINT64_C(0);
         uint64_t own = token(), holder;
 
-        (void)kernel_block_signals(SIG_BLOCK, &all, ret_signals);
+        kernel_block_all_signals(ret_signals);
         for (int i = 0; i < 100; i++) {
                 if (try_take(peers, own, &holder))
                         return own;

@@ -34,10 +34,9 @@ struct lock {
 
 static bool try_lock(struct lock *lock)
 {
-        const uint64_t all = ~UINT64_C(0);
         int r;
 
-        (void)kernel_block_signals(SIG_BLOCK, &all, &lock->signals);
+        kernel_block_all_signals(&lock->signals);
         if (kernel_flock(lock->file, LOCK_EX | LOCK_NB) == 0)
                 return true;
 
