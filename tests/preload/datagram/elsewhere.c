@@ -24,21 +24,11 @@ static const char *address, *elsewhere;
 static int fd, times;
 static pthread_barrier_t barrier;
 
-/* Somebody has to read, or senders wait. */
-static void *read_all(void *server)
-{
-        char byte;
-
-        while (recv((int)(intptr_t)server, &byte, 1, 0) >= 0)
-                ;
-        return NULL;
-}
-
-static void serve(int server)
+static void serve(int *server)
 {
         pthread_t thread;
 
-        need(pthread_create(&thread, NULL, read_all, (void *)(intptr_t)server) == 0, "a thread");
+        need(pthread_create(&thread, NULL, udp_read_all, server) == 0, "a thread");
         pthread_detach(thread);
 }
 
@@ -114,14 +104,17 @@ static void check_once(bool bound)
 
 int main(int argc, char **argv)
 {
+        static int ruled, unruled;
         int before;
 
         need(argc == 4, "two addresses, and how many times");
         address = argv[1];
         elsewhere = argv[2];
         times = atoi(argv[3]);
-        serve(udp_server(address));
-        serve(udp_at(elsewhere));
+        ruled = udp_server(address);
+        unruled = udp_at(elsewhere);
+        serve(&ruled);
+        serve(&unruled);
         need(pthread_barrier_init(&barrier, NULL, THREADS) == 0, "a barrier");
         before = count_open();
         for (int bound = 0; bound < 2; bound++) {

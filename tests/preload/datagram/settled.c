@@ -36,15 +36,6 @@ static void *send_first(void *unused)
         return unused;
 }
 
-static void *drain(void *server)
-{
-        char byte;
-
-        while (recv(*(int *)server, &byte, 1, 0) >= 0)
-                ;
-        return NULL;
-}
-
 /* Two ends of IP, about which no rule is. */
 static void open_pair(int ret[2])
 {
@@ -88,7 +79,7 @@ int main(int argc, char **argv)
         open_pair(pair);
         need(pthread_create(&sender, NULL, send_first, NULL) == 0, "a thread");
         is(hear(server), "x", "there is somebody who sends");
-        need(pthread_create(&reader, NULL, drain, &server) == 0, "a thread");
+        need(pthread_create(&reader, NULL, udp_read_all, &server) == 0, "a thread");
         for (done = 0; done < atoi(argv[2]) && status == 0; done++)
                 status = fork_one(pair);
         same(status, 0, "%d empty datagrams in the last of %d children", EMPTY, done);

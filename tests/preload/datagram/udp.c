@@ -220,3 +220,12 @@ ssize_t receive_datagram(int fd, struct datagram *ret, int flags)
         ret->control_length = msg.msg_controllen;
         return ret->length;
 }
+
+void *udp_read_all(void *server)
+{
+        char byte;
+
+        while (recv(*(int *)server, &byte, 1, 0) >= 0)
+                ;
+        return NULL;
+}

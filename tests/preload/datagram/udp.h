@@ -81,3 +81,9 @@ const char *exchange(int client, const char *address, int server);
 
 /* Receive whole with all that comes with it. Returns the result of recvmsg(2), errno as it was. */
 ssize_t receive_datagram(int fd, struct datagram *ret, int flags);
+
+/*
+ * A thread that reads all that comes to a server, or who sends to it would have to wait. server:
+ * its descriptor, an int that stays.
+ */
+void *udp_read_all(void *server);
